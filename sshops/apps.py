@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class SSHOpsConfig(AppConfig):
+    name = "sshops"
+    verbose_name = "SSH operations"
