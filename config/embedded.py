@@ -71,7 +71,7 @@ def places(data_dir):
     sockets = data / "run"
     if len(os.fsencode(sockets / "postgres" / ".s.PGSQL.5432")) > SOCKET_PATH_LIMIT:
         mark = hashlib.sha256(os.fsencode(data)).hexdigest()[:16]
-        sockets = Path("/tmp") / f"madang-{os.geteuid()}-{mark}"  # noqa: S108
+        sockets = Path("/tmp") / f"madang-{os.geteuid()}-{mark}"
     return Places(data, sockets)
 
 
@@ -119,7 +119,7 @@ def hold(data_dir, *, postgres=True, valkey=True, durable=True):
 
 
 def release():
-    """Give up this process' hold; return when the servers are down or others use them."""
+    """Give up this process' hold; return once the servers are down, or others' too."""
     while _held:
         users = _held.pop()
         data = Path(users.name).parent
@@ -164,8 +164,10 @@ def _answers(path):
 def _postgres_is_ready(directory):
     return (
         subprocess.run(
-            [postgres_bin() / "pg_isready", "-q", "-h", directory]
-            + ["-U", POSTGRES_USER, "-d", POSTGRES_USER],
+            [
+                *(postgres_bin() / "pg_isready", "-q", "-h", directory),
+                *("-U", POSTGRES_USER, "-d", POSTGRES_USER),
+            ],
             check=False,
             timeout=10,
         ).returncode
@@ -274,8 +276,10 @@ class Keeper:
             check=True,
         )
         subprocess.run(
-            [*_unprivileged(), postgres_bin() / "postgres", "--single"]
-            + ["-D", data, "postgres"],
+            [
+                *_unprivileged(),
+                *(postgres_bin() / "postgres", "--single", "-D", data, "postgres"),
+            ],
             input=f"CREATE DATABASE {POSTGRES_USER};\n",
             text=True,
             stdout=self.log,
