@@ -1,5 +1,7 @@
 """The people, and ways to call the whole application as each of them."""
 
+import os
+
 import pytest
 from asgiref.sync import sync_to_async
 from django.core.cache import cache
@@ -49,3 +51,14 @@ def api():
 
 def token(user):
     return str(AccessToken.for_user(user))
+
+
+def pytest_terminal_summary(terminalreporter):
+    if os.environ.get("NO_SKIP") and terminalreporter.stats.get("skipped"):
+        terminalreporter.write_line("Skips are not allowed here.", red=True)
+
+
+def pytest_sessionfinish(session, exitstatus):
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("NO_SKIP") and reporter.stats.get("skipped"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -7,37 +7,122 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('auth', '0012_alter_user_first_name_max_length'),
+        ("auth", "0012_alter_user_first_name_max_length"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='User',
+            name="User",
             fields=[
-                ('password', models.CharField(max_length=128, verbose_name='password')),
-                ('is_superuser', models.BooleanField(default=False, help_text='Designates that this user has all permissions without explicitly assigning them.', verbose_name='superuser status')),
-                ('uid', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('email', models.EmailField(max_length=150, unique=True, verbose_name='e-mail address')),
-                ('uname', models.CharField(default='anonymous', max_length=100, verbose_name='name')),
-                ('urole', models.CharField(choices=[('user', 'user'), ('admin', 'administrator'), ('viewer', 'viewer')], default='user', max_length=50, verbose_name='role')),
-                ('uavatar', models.TextField(blank=True, null=True, verbose_name='picture')),
-                ('ucreate_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='created')),
-                ('uactive', models.BooleanField(default=True, help_text='Take this away to block someone.', verbose_name='may sign in')),
-                ('uisdel', models.BooleanField(default=False, verbose_name='deleted')),
-                ('ulast_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
-                ('uupdated_at', models.DateTimeField(auto_now=True, verbose_name='last change')),
-                ('groups', models.ManyToManyField(blank=True, help_text='The groups this user belongs to. A user will get all permissions granted to each of their groups.', related_name='user_set', related_query_name='user', to='auth.group', verbose_name='groups')),
-                ('user_permissions', models.ManyToManyField(blank=True, help_text='Specific permissions for this user.', related_name='user_set', related_query_name='user', to='auth.permission', verbose_name='user permissions')),
+                ("password", models.CharField(max_length=128, verbose_name="password")),
+                (
+                    "is_superuser",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Designates that this user has all permissions without explicitly assigning them.",
+                        verbose_name="superuser status",
+                    ),
+                ),
+                (
+                    "uid",
+                    models.UUIDField(
+                        default=uuid.uuid4,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "email",
+                    models.EmailField(
+                        max_length=150, unique=True, verbose_name="e-mail address"
+                    ),
+                ),
+                (
+                    "uname",
+                    models.CharField(
+                        default="anonymous", max_length=100, verbose_name="name"
+                    ),
+                ),
+                (
+                    "urole",
+                    models.CharField(
+                        choices=[
+                            ("user", "user"),
+                            ("admin", "administrator"),
+                            ("viewer", "viewer"),
+                        ],
+                        default="user",
+                        max_length=50,
+                        verbose_name="role",
+                    ),
+                ),
+                (
+                    "uavatar",
+                    models.TextField(blank=True, null=True, verbose_name="picture"),
+                ),
+                (
+                    "ucreate_at",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now, verbose_name="created"
+                    ),
+                ),
+                (
+                    "uactive",
+                    models.BooleanField(
+                        default=True,
+                        help_text="Take this away to block someone.",
+                        verbose_name="may sign in",
+                    ),
+                ),
+                ("uisdel", models.BooleanField(default=False, verbose_name="deleted")),
+                (
+                    "ulast_login",
+                    models.DateTimeField(
+                        blank=True, null=True, verbose_name="last login"
+                    ),
+                ),
+                (
+                    "uupdated_at",
+                    models.DateTimeField(auto_now=True, verbose_name="last change"),
+                ),
+                (
+                    "groups",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="The groups this user belongs to. A user will get all permissions granted to each of their groups.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.group",
+                        verbose_name="groups",
+                    ),
+                ),
+                (
+                    "user_permissions",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="Specific permissions for this user.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.permission",
+                        verbose_name="user permissions",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'person',
-                'verbose_name_plural': 'people',
-                'ordering': ['ucreate_at', 'uid'],
-                'constraints': [models.UniqueConstraint(django.db.models.functions.text.Lower('email'), name='workspace_one_person_an_address', violation_error_message='This e-mail address is taken.')],
+                "verbose_name": "person",
+                "verbose_name_plural": "people",
+                "ordering": ["ucreate_at", "uid"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        django.db.models.functions.text.Lower("email"),
+                        name="workspace_one_person_an_address",
+                        violation_error_message="This e-mail address is taken.",
+                    )
+                ],
             },
         ),
     ]
