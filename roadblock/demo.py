@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.db import transaction
 
-from roadblock import fleet, maps, town
+from roadblock import fleet, maps
 from roadblock.models import Vehicle, VehicleType
 
 FIRST_NUMBER = 9001  # far from the numbers of real cars
@@ -20,6 +20,8 @@ def load(is_new):
         make_cars()
     runs = Vehicle.objects.live().filter(map_id=DEMO_MAP).exists()
     if runs and not folder.exists():
+        from roadblock import town
+
         town.build(folder)
     return runs
 

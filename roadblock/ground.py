@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.utils.http import http_date, quote_etag
 
-from roadblock import maps
+from roadblock import surfaces
 
 PACK_FROM_BYTES = 1000
 RANGE = re.compile(r"bytes=(\d*)-(\d*)$")
@@ -18,7 +18,7 @@ RANGE = re.compile(r"bytes=(\d*)-(\d*)$")
 @lru_cache(maxsize=16)
 def _surface(folder, modified):
     """Return the surface, packed also, and its ETag; new when the folder changes."""
-    plain = maps.surface(folder)
+    plain = surfaces.surface(folder)
     return plain, gzip.compress(plain, mtime=0), hashlib.sha256(plain).hexdigest()[:32]
 
 

@@ -336,6 +336,14 @@ def positions(key, map_id, records):
     return signed(key, POSITIONS_HEAD.pack(POSITIONS, map_id, count) + records)
 
 
+def records_of(frame):
+    """Return the (id, POSITION_RECORD bytes) of each vehicle in a 0x11 frame."""
+    size = POSITION_RECORD.size
+    for start in range(POSITIONS_HEAD.size, len(frame) - HMAC_BYTES, size):
+        record = frame[start : start + size]
+        yield int.from_bytes(record[:4], "little"), record
+
+
 def status(key, id, fuel, collision_count, level):
     """0x10: how a police car is. The wire has another order here than in 0x12."""
     return signed(key, STATUS_BODY.pack(STATUS, id, collision_count, level, fuel))

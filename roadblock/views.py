@@ -2,10 +2,8 @@
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
-from django.http import HttpResponse, JsonResponse, StreamingHttpResponse
+from django.http import JsonResponse, StreamingHttpResponse
 from django.shortcuts import render
-from django.utils.cache import patch_vary_headers
-from django.utils.http import http_date
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiTypes, extend_schema, inline_serializer
 from rest_framework import serializers
@@ -13,6 +11,7 @@ from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from config.auth import user_of_request
 from config.errors import NotFound, path_id
 from config.realtime import event_stream
 from roadblock import chases, fleet, ground, maps
@@ -94,7 +93,9 @@ class OneVehicle(APIView):
 
 class Events(APIView):
     @extend_schema(
-        responses=listing("events", serializers.ListField(child=serializers.JSONField()))
+        responses=listing(
+            "events", serializers.ListField(child=serializers.JSONField())
+        )
     )
     def get(self, request):
         return Response({"events": [chases.as_json(e) for e in Event.objects.all()]})
@@ -102,7 +103,7 @@ class Events(APIView):
 
 async def event_log(request):
     """Send what happens in chases as server-sent events, from now on."""
-    user = await request.auser()
+    user = await user_of_request(request)
     if not user.is_authenticated:
         return JsonResponse(
             {"detail": _("Sign in first."), "code": "not_authenticated"},
