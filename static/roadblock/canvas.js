@@ -5,6 +5,10 @@ const { L } = window;
 const CLARITY = Math.min(2, window.devicePixelRatio || 1);
 
 export const CanvasLayer = L.Layer.extend({
+  initialize(pane) {
+    L.setOptions(this, { pane });
+  },
+
   onAdd(map) {
     this._canvas = L.DomUtil.create("canvas", "leaflet-zoom-animated", this.getPane());
     this._canvas.setAttribute("aria-hidden", "true");

@@ -30,7 +30,7 @@ export class LiveMap {
     const pane = (name, level) => {
       this.map.createPane(name).style.zIndex = level;
       this.map.getPane(name).style.pointerEvents = "none";
-      return new CanvasLayer({ pane: name }).addTo(this.map);
+      return new CanvasLayer(name).addTo(this.map);
     };
     this.grid = pane("grid", 150);
     this.trails = pane("trails", 420);
@@ -83,7 +83,12 @@ export class LiveMap {
 
   goHome(animate = true) {
     if (!this.home) return;
-    this.map.fitBounds(this.home, { padding: [28, 28], maxZoom: 3, animate });
+    this.map.fitBounds(this.home, {
+      paddingTopLeft: [28, 76], // the bar of buttons
+      paddingBottomRight: [28, 40],
+      maxZoom: 3,
+      animate,
+    });
   }
 
   /** On a bare grid the cars themselves say where home is. */

@@ -3,7 +3,7 @@
 (() => {
   const KEY = "madang.theme";
   const ORDER = ["auto", "light", "dark"];
-  const SIGNS = { auto: "◐", light: "☀", dark: "☾" };
+  const SIGNS = { auto: "◐", light: "☀\uFE0E", dark: "☾\uFE0E" };
   const root = document.documentElement;
 
   const remembered = () => {
