@@ -7,6 +7,6 @@ export const pgettext = (context, text) => window.pgettext?.(context, text) ?? t
 export const ngettext = (one, many, count) =>
   window.ngettext?.(one, many, count) ?? (count === 1 ? one : many);
 
-/** Fill named gaps: fill(gettext("%(a)s caught %(b)s"), {a, b}). */
+/** Put values into the named gaps of a text, each written as %(name)s. */
 export const fill = (text, values) =>
   text.replace(/%\((\w+)\)s/g, (_, name) => String(values[name] ?? ""));
