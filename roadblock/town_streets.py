@@ -17,11 +17,11 @@ from shapely.ops import linemerge, polygonize, split
 
 WIDTH, HEIGHT = 1200.0, 1000.0
 RIVER_HALF_WIDTH = 34.0
-JUNCTION_SPACING = 42.0
+JUNCTION_SPACING = 36.0
 ROUNDABOUT_SPACING = 66.0
 SHARPEST_CORNER = np.radians(52)
 ARM = 14.0  # a street's direction at a junction is taken so far away from it
-TRIES = 40
+TRIES = 50
 
 Place = tuple[float, float]
 
@@ -62,8 +62,8 @@ MAINS = (
 RIVER = [(-60, 690), (84, 588), (240, 532), (400, 486), (560, 466), (720, 440),
          (850, 392), (980, 380), (1130, 420), (1260, 440)]  # fmt: skip
 PARK = (700, 330)
-OLD_TOWN = (330, 620)
-OLD_TOWN_RADIUS = 200
+OLD_TOWN = (330, 640)
+OLD_TOWN_RADIUS = 210
 ROUNDABOUTS = [(512, 720), (850, 704), (838, 250), (130, 762), (520, 262)]
 
 
@@ -145,7 +145,7 @@ class _Drawing:
             ):
                 continue
             old = block.centroid.distance(Point(OLD_TOWN)) < OLD_TOWN_RADIUS
-            if block.area < (6_500 if old else 13_000):
+            if block.area < (5_000 if old else 12_000):
                 continue
             cut = self._best_cut(block)
             if cut is not None:
@@ -214,7 +214,7 @@ class _Drawing:
             if line is None:
                 continue
             halves = [half.area for half in _halves(block, line)]
-            if len(halves) != 2 or min(halves) < 2_500:
+            if len(halves) != 2 or min(halves) < 1_800:
                 continue
             score = min(halves) / sum(halves) - line.length / 1000
             score += 0.1 * sum(x in self.junctions for x in _ends(line))
@@ -247,7 +247,9 @@ class _Drawing:
             return None
         distances = np.hypot(*(np.array(self.junctions) - place).T)
         nearest = int(distances.argmin())
-        return self.junctions[nearest] if distances[nearest] < JUNCTION_SPACING else place
+        return (
+            self.junctions[nearest] if distances[nearest] < JUNCTION_SPACING else place
+        )
 
     def _has_room(self, place: Place, towards: Place) -> bool:
         """Whether a new street fits between those that meet here, at most three."""
