@@ -62,6 +62,15 @@ class TokenAuthentication(BaseAuthentication):
         return "Bearer"
 
 
+async def user_of_request(request):
+    """Return the user of a request to an async view, by token or session."""
+    scheme, _space, token = get_authorization_header(request).partition(b" ")
+    if scheme.lower() == b"bearer":
+        user = await in_thread(user_of_token, token.strip().decode("latin-1"))
+        return user or AnonymousUser()
+    return await request.auser()
+
+
 class SocketAuthentication:
     """ASGI middleware: fills scope["user"] before the consumer wakes.
 

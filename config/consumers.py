@@ -73,11 +73,9 @@ class Consumer:
             if self.user.is_authenticated:
                 await self.join(user_group(self.user))
             await self.pump_in()
-        except asyncio.CancelledError:
-            raise
-        except Exception as error:
-            if type(error).__name__ == "ClientDisconnected":
-                return
+        except OSError:
+            pass  # the client left while we were sending to it
+        except Exception:
             log.exception("A socket on %s broke", scope["path"])
             with contextlib.suppress(Exception):
                 await send({"type": "websocket.close", "code": 1011})
@@ -138,6 +136,11 @@ class Consumer:
         """Queue a frame: bytes go out as binary, str as text. Never waits."""
         self._queue(frame, len(frame))
 
+    async def transmit(self, frame):
+        """Send past the queue, waiting for a slow client; from event handlers only."""
+        kind = "bytes" if isinstance(frame, bytes) else "text"
+        await self._send({"type": "websocket.send", kind: frame})
+
     def close(self, code=1000):
         """Close after what is queued has gone out."""
         if self.closing is None:
@@ -189,33 +192,30 @@ class Consumer:
                     self.send(frame)
 
     async def pump_out(self):
-        outgoing, send = self.outgoing, self._send
+        outgoing = self.outgoing
         try:
             while True:
                 while outgoing:
                     item, size = outgoing.popleft()
                     self.outgoing_bytes -= size
                     self.busy = True
-                    if isinstance(item, bytes):
-                        await send({"type": "websocket.send", "bytes": item})
-                    elif isinstance(item, str):
-                        await send({"type": "websocket.send", "text": item})
-                    else:
+                    if isinstance(item, dict):
                         await self.dispatch(item)
+                    else:
+                        await self.transmit(item)
                 if self.closing is not None:
-                    await send({"type": "websocket.close", "code": self.closing})
+                    await self._send({"type": "websocket.close", "code": self.closing})
                     return
                 self.busy = False
                 await self.caught_up()
                 if not outgoing and self.closing is None:
                     self.wake.clear()
                     await self.wake.wait()
-        except asyncio.CancelledError:
-            raise
-        except Exception as error:
-            if type(error).__name__ != "ClientDisconnected":
-                log.exception("Sending on %s failed", self.scope["path"])
-                self.drop()
+        except OSError:
+            pass  # the client left; the other pump is told so too
+        except Exception:
+            log.exception("Sending on %s failed", self.scope["path"])
+            self.drop()
 
     async def dispatch(self, event):
         handler = getattr(self, event["type"].replace(".", "_"), None)
@@ -223,6 +223,8 @@ class Consumer:
             return  # an event of the group that this socket has no word for
         try:
             await handler(event)
+        except OSError:
+            raise
         except Exception:
             log.exception("%s failed on %s", event["type"], type(self).__name__)
 

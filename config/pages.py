@@ -6,7 +6,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
-from roadblock import tracking
+from roadblock import dashboards
 
 
 def apps_now():
@@ -17,7 +17,7 @@ def apps_now():
             "title": _("Roadblock"),
             "text": _("Police cars and runners, live on a map."),
             "url": "/roadblock/",
-            **tracking.state_now(),
+            **dashboards.state_now(),
         },
         *(
             {

@@ -1,4 +1,4 @@
-"""Loaded before the settings are: tests have servers and a data directory of their own."""
+"""Loaded before the settings: tests have servers and data of their own."""
 
 import os
 
