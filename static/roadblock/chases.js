@@ -41,7 +41,7 @@ export class Chases {
   /** "chased", "caught" or "free". */
   standing(runner) {
     if (this.open.has(runner)) return "chased";
-    return this.ended.get(runner) === "catch" ? "caught" : "free";
+    return this.ended.get(runner) === "caught" ? "caught" : "free";
   }
 }
 

@@ -38,6 +38,7 @@ export class Fleet {
   constructor() {
     this.cars = new Map();
     this.heardIds = null; // ids heard since the connection opened, null before
+    this.loaded = false; // the server has told us who is there
     this.version = 0; // grows when the list has to be made anew
   }
 
@@ -72,6 +73,7 @@ export class Fleet {
   /** Vehicles over HTTP: full names, and nobody else is still there. */
   reconcile(vehicles, askedAt, now) {
     const ids = new Set();
+    this.loaded = true;
     for (const vehicle of vehicles) {
       ids.add(vehicle.id);
       const car = this.cars.get(vehicle.id) ?? this.add(vehicle.id, now);

@@ -50,7 +50,7 @@ const outlines = {
 
 const marks = {
   half_destroyed(pen) {
-    pen.fillStyle = palette.warn;
+    pen.fillStyle = palette.damage;
     pen.beginPath();
     pen.arc(-1.5, 0, 2.8, 0, 2 * Math.PI);
     pen.fill();

@@ -126,7 +126,7 @@ const onEventFrame = {
     fetchChases.soon();
   },
   catch({ catcher, runner }) {
-    const took = chases.end(runner, "catch");
+    const took = chases.end(runner, "caught");
     toastCatch(log.named(log.add("catch", runner, catcher)), took);
     fetchChases.soon();
   },

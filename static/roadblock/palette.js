@@ -2,7 +2,7 @@
 
 const NAMES = [
   "ground", "grid", "road", "road-edge", "police", "runner", "halo", "silent",
-  "warn", "label", "label-ink", "accent",
+  "damage", "label", "label-ink", "accent",
 ];
 
 export const palette = {};

@@ -88,7 +88,9 @@ export class Panel {
     nothing.hidden = this.order.length > 0;
     nothing.textContent = total
       ? gettext("No car matches.")
-      : gettext("No car has registered yet.");
+      : this.fleet.loaded
+        ? gettext("No car has registered yet.")
+        : gettext("Waiting for the server …");
   }
 
   draw(now) {

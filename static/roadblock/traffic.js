@@ -6,7 +6,7 @@ import { palette } from "./palette.js";
 const SHADES = 5;
 const MARGIN = 40;
 const NAMES_FROM_SCALE = 4; // pixels a metre
-const MOST_NAMES = 300;
+const MOST_NAMES = 2000; // squares of the picture, several for each name
 const REACH = 22; // pixels between a click and the car it means
 
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
@@ -141,14 +141,36 @@ export class Traffic {
 
   drawNames(pen, view, size) {
     const all = this.names || view.scale >= NAMES_FROM_SCALE;
-    let left = MOST_NAMES;
-    for (const { car, x, y } of this.visible) {
-      const wanted = car.id === this.followed || car.id === this.pointed;
-      if (!car.name || (!wanted && (!all || (left -= 1) < 0))) continue;
-      const plate = label(car.name, view.clarity);
-      const [left_, top] = [Math.round(x - plate.width / 2), Math.round(y + size * 0.6)];
-      pen.drawImage(plate.canvas, left_, top, plate.width, plate.height);
+    const taken = new Set();
+    const wanted = [];
+    // From the end: runners, drawn last, get their names first.
+    for (let i = this.visible.length - 1; i >= 0; i -= 1) {
+      const { car, x, y } = this.visible[i];
+      if (!car.name) continue;
+      if (car.id === this.followed || car.id === this.pointed) wanted.push(i);
+      else if (all && taken.size < MOST_NAMES) this.drawName(pen, view, car, x, y, size, taken);
     }
+    for (const i of wanted) {
+      const { car, x, y } = this.visible[i];
+      this.drawName(pen, view, car, x, y, size);
+    }
+  }
+
+  // Names that would cover each other are left out; `taken` holds coarse squares.
+  drawName(pen, view, car, x, y, size, taken) {
+    const plate = label(car.name, view.clarity);
+    const [left, top] = [Math.round(x - plate.width / 2), Math.round(y + size * 0.6)];
+    if (taken) {
+      const squares = [];
+      for (const edge of [top, top + plate.height]) {
+        for (let at = left; at < left + plate.width + 32; at += 32) {
+          squares.push(Math.floor(at / 32) * 1000 + Math.floor(edge / 20));
+        }
+      }
+      if (squares.some((square) => taken.has(square))) return;
+      for (const square of squares) taken.add(square);
+    }
+    pen.drawImage(plate.canvas, left, top, plate.width, plate.height);
   }
 
   /** The car nearest to a point of the picture, if one is near enough. */
