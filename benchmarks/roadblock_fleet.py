@@ -15,9 +15,8 @@ import sys
 import time
 
 import numpy as np
-import uvloop
-
 import server
+import uvloop
 from server import PROJECT, VEHICLE_KEY
 from sockets import connect, frame
 
@@ -43,7 +42,9 @@ class Dashboard:
         if payload[0] != packets.POSITIONS:
             return
         now = time.perf_counter()
-        records = np.frombuffer(payload, RECORD, offset=9, count=(len(payload) - 25) // 12)
+        records = np.frombuffer(
+            payload, RECORD, offset=9, count=(len(payload) - 25) // 12
+        )
         numbers = records["x"].astype(int)
         cars = records["y"].astype(int)
         moving = numbers > 0
@@ -123,8 +124,9 @@ async def fleet(port, token, options):
         f"({rate / PEER_POSITIONS:.0f} times the replaced system)"
     )
     print(
-        f"lag p50 {np.percentile(lags, 50):.0f} ms, p99 {np.percentile(lags, 99):.0f} ms,"
-        f" max {lags.max():.0f} ms; dashboards complete {complete:.2f} s after the end"
+        f"lag p50 {np.percentile(lags, 50):.0f} ms,"
+        f" p99 {np.percentile(lags, 99):.0f} ms, max {lags.max():.0f} ms;"
+        f" dashboards complete {complete:.2f} s after the end"
     )
     lost = sum(int((board.newest != rounds).sum()) for board in boards)
     print(f"cars whose last position a dashboard lacks: {lost}")
