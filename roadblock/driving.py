@@ -16,7 +16,8 @@ from roadblock.packets import FULL_FUEL
 TICK = 0.1  # seconds; longer steps are taken in several
 PICKING_UP = 2.5  # m/s²
 BRAKING = 8.0  # m/s², in an emergency; otherwise the course's gentler one suffices
-PATROL, CHASE, FLEE, STROLL = 0.6, 1.0, 0.9, 0.7  # of the speed limit
+# Of the speed limit. Runners are slower than police, or a demo would see few catches.
+PATROL, CHASE, FLEE, STROLL = 0.6, 1.0, 0.8, 0.7
 REACH = 6.0  # metres at which a runner is caught
 PLAN_SECONDS = 1.5
 SECONDS_PER_FUEL = 5.0

@@ -9,7 +9,7 @@ from websockets.exceptions import ConnectionClosed
 
 from roadblock import packets, simulator
 from roadblock.courses import Course
-from roadblock.driving import Fleet
+from roadblock.driving import FLEE, Fleet
 from roadblock.packets import (
     CatchReport,
     Nack,
@@ -184,7 +184,7 @@ async def test_chase_catch_rest_and_restart(simulate, monkeypatch):
         monkeypatch.setattr(
             simulation.fleet,
             "contacts",
-            lambda: [(0, 1)] if simulation.fleet._paces[1] == 0.9 else [],
+            lambda: [(0, 1)] if simulation.fleet._paces[1] == FLEE else [],
         )
         driving = asyncio.create_task(simulation.run())
         await until(lambda: simulation.catches == 2)
