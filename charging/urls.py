@@ -1,0 +1,4 @@
+"""HTTP paths below /charging/."""
+
+app_name = "charging"
+urlpatterns = []

@@ -1,0 +1,57 @@
+"""The front door: HTTP and sockets in one application.
+
+Ordinary requests run under Django's WSGI handler in a thread pool; event streams and
+sockets, which live long and wait much, run in the event loop.
+"""
+
+import asyncio
+import os
+import re
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+from django.conf import settings
+from django.core.asgi import get_asgi_application
+from django.core.wsgi import get_wsgi_application
+from whitenoise import WhiteNoise
+
+events = get_asgi_application()
+
+from config import realtime
+from config.bridge import WSGIBridge
+from config.routing import websockets
+from roadblock import tracking
+
+pages = WSGIBridge(
+    WhiteNoise(
+        get_wsgi_application(), root=settings.STATIC_ROOT, prefix="static/", max_age=300
+    ),
+    settings.HTTP_THREADS,
+    settings.HTTP_STREAM_THREADS,
+)
+
+EVENT_STREAMS = re.compile(
+    r"^/(roadblock/(api/)?vehicles/events/stream|diagnosis/(api/)?diagnosis/\d+/status)/?$"
+)
+
+
+async def application(scope, receive, send):
+    if scope["type"] == "websocket":
+        await websockets(scope, receive, send)
+    elif scope["type"] == "lifespan":
+        await lifespan(receive, send)
+    elif EVENT_STREAMS.match(scope["path"]):
+        await events(scope, receive, send)
+    else:
+        await pages(scope, receive, send)
+
+
+async def lifespan(receive, send):
+    await receive()
+    realtime.serve_on(asyncio.get_running_loop())
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    await tracking.stop()  # what is in memory still goes into the database
+    await realtime.hub().close()
+    realtime.serve_on(None)
+    await send({"type": "lifespan.shutdown.complete"})

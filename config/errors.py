@@ -1,0 +1,203 @@
+"""DomainError and its kin; how an error looks in an HTTP answer.
+
+Below an app every answer from 400 on is JSON, `{"detail": text, "code": text}`. Failed
+validation is 422 with `detail` a list of `{"loc", "msg", "type"}`, the form that the
+existing clients read. Outside the apps a browser gets a page.
+"""
+
+import logging
+import re
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, JsonResponse
+from django.utils.translation import gettext as _
+from django.views import defaults
+from rest_framework import exceptions
+from rest_framework.response import Response
+from rest_framework.views import set_rollback
+
+log = logging.getLogger(__name__)
+
+APPS = re.compile(r"^/(roadblock|diagnosis|charging|workspace|sshops|api)(/|$)")
+
+
+class DomainError(Exception):
+    """The request cannot be met."""
+
+    status = 400
+    code = "invalid_request"
+
+    def __init__(self, text=None, *, code=None, headers=None):
+        self.text = text or _(self.__doc__.strip().split("\n")[0])
+        self.code = code or self.code
+        self.headers = headers or {}
+        super().__init__(self.text)
+
+
+class NotFound(DomainError):
+    """There is no such thing."""
+
+    status = 404
+    code = "not_found"
+
+
+class Forbidden(DomainError):
+    """You are not allowed to do this."""
+
+    status = 403
+    code = "permission_denied"
+
+
+class Conflict(DomainError):
+    """This contradicts what is already there."""
+
+    status = 409
+    code = "conflict"
+
+
+class TooMany(DomainError):
+    """Too many attempts; please wait."""
+
+    status = 429
+    code = "too_many_requests"
+
+    def __init__(self, text=None, *, retry_after):
+        super().__init__(text, headers={"Retry-After": str(max(1, round(retry_after)))})
+
+
+class Unavailable(DomainError):
+    """A part of the system is away; please try again soon."""
+
+    status = 503
+    code = "unavailable"
+
+
+class Invalid(DomainError):
+    """The values given do not fit."""
+
+    status = 422
+    code = "invalid"
+
+    def __init__(self, *problems):
+        """Take problems as made by `problem()`."""
+        super().__init__()
+        self.problems = list(problems)
+
+
+def problem(loc, msg, type="value_error", value=None):
+    """Return one entry of a 422 answer; loc is the path to the value as a list."""
+    return {"loc": list(loc), "msg": str(msg), "type": type, "input": value}
+
+
+def path_id(value, name="id"):
+    """Return the positive integer in a path's segment; raise Invalid, or NotFound past
+    what a database key can be."""
+    if not re.fullmatch(r"[+-]?[0-9]+", value, re.ASCII):
+        raise Invalid(
+            problem(["path", name], _("Not an integer."), "int_parsing", value)
+        )
+    # Longer digits than this are no key, and int() would refuse thousands of them.
+    if len(value) > 20:
+        raise NotFound
+    number = int(value)
+    if number < 1:
+        raise Invalid(
+            problem(
+                ["path", name], _("Must be at least 1."), "greater_than_equal", value
+            )
+        )
+    if number >= 2**63:
+        raise NotFound
+    return number
+
+
+def answer(error, context):
+    """Turn an exception in a REST view into its answer (EXCEPTION_HANDLER)."""
+    if isinstance(error, Http404):
+        error = NotFound()
+    elif isinstance(error, PermissionDenied):
+        error = Forbidden()
+    if isinstance(error, Invalid):
+        set_rollback()
+        return Response({"detail": error.problems, "code": error.code}, error.status)
+    if isinstance(error, DomainError):
+        set_rollback()
+        return Response(
+            {"detail": error.text, "code": error.code},
+            error.status,
+            headers=error.headers,
+        )
+    if isinstance(error, exceptions.ValidationError):
+        set_rollback()
+        problems = list(_problems(error.get_full_details(), ["body"]))
+        return Response({"detail": problems, "code": "invalid"}, 422)
+    if isinstance(error, exceptions.ParseError):
+        set_rollback()
+        problems = [problem(["body"], error.detail, "json_invalid")]
+        return Response({"detail": problems, "code": "parse_error"}, 422)
+    if isinstance(error, exceptions.APIException):
+        set_rollback()
+        headers = {}
+        if getattr(error, "auth_header", None):
+            headers["WWW-Authenticate"] = error.auth_header
+        if getattr(error, "wait", None):
+            headers["Retry-After"] = str(max(1, round(error.wait)))
+        return Response(
+            {"detail": str(error.detail), "code": error.get_codes()},
+            error.status_code,
+            headers=headers,
+        )
+    return None  # an error of programming: it surfaces, and is logged as such
+
+
+TYPES = {"required": "missing", "null": "missing"}
+
+
+def _problems(details, loc):
+    """Flatten DRF's nested details into entries with a path."""
+    if isinstance(details, dict) and set(details) == {"message", "code"}:
+        kind = TYPES.get(details["code"], details["code"])
+        yield problem(loc, details["message"], kind)
+    elif isinstance(details, dict):
+        for key, inner in details.items():
+            here = loc if key == "non_field_errors" else [*loc, key]
+            yield from _problems(inner, here)
+    else:
+        for index, inner in enumerate(details):
+            nested = isinstance(inner, dict) and set(inner) != {"message", "code"}
+            yield from _problems(inner, [*loc, index] if nested else loc)
+
+
+def _json(status, code, text):
+    return JsonResponse({"detail": text, "code": code}, status=status)
+
+
+def bad_request(request, exception):
+    if APPS.match(request.path):
+        return _json(400, "bad_request", _("The request cannot be understood."))
+    return defaults.bad_request(request, exception)
+
+
+def permission_denied(request, exception=None):
+    if APPS.match(request.path):
+        return _json(403, "permission_denied", _("You are not allowed to do this."))
+    return defaults.permission_denied(request, exception)
+
+
+def csrf_failure(request, reason=""):
+    text = _("The page is too old or from elsewhere; load it again. ({reason})")
+    if APPS.match(request.path):
+        return _json(403, "csrf_failed", text.format(reason=reason))
+    return defaults.permission_denied(request, PermissionDenied(reason))
+
+
+def page_not_found(request, exception):
+    if APPS.match(request.path):
+        return _json(404, "not_found", _("There is nothing at this address."))
+    return defaults.page_not_found(request, exception)
+
+
+def server_error(request):
+    if APPS.match(request.path):
+        return _json(500, "internal_error", _("Something broke; it has been logged."))
+    return defaults.server_error(request)

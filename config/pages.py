@@ -1,0 +1,61 @@
+"""The home page with the five apps' live state, and the admin's front page."""
+
+from django.contrib.auth.decorators import login_required
+from django.http import JsonResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+
+from roadblock import dashboards
+
+
+def apps_now():
+    """Return the five apps as the home page shows them: name, state, figures."""
+    return [
+        {
+            "name": "roadblock",
+            "title": _("Roadblock"),
+            "text": _("Police cars and runners, live on a map."),
+            "url": "/roadblock/",
+            **dashboards.state_now(),
+        },
+        *(
+            {
+                "name": name,
+                "title": title,
+                "text": text,
+                "url": f"/{name}/",
+                "state": "soon",
+                "figures": [],
+            }
+            for name, title, text in (
+                ("diagnosis", _("Diagnosis"), _("Movement tests with VR headsets.")),
+                ("charging", _("Charging"), _("EV charging bays and plates.")),
+                ("workspace", _("Workspace"), _("People, chat and files.")),
+                ("sshops", _("SSH operations"), _("Terminals, transfers, health.")),
+            )
+        ),
+    ]
+
+
+@login_required
+def home(request):
+    return render(request, "home.html", {"apps": apps_now()})
+
+
+@never_cache
+def status(request):
+    """Answer the apps' live state to a signed-in page."""
+    if not request.user.is_authenticated:
+        return JsonResponse(
+            {"detail": _("Sign in first."), "code": "signed_out"}, status=401
+        )
+    return JsonResponse({"apps": apps_now()})
+
+
+def admin_dashboard(request, context):
+    """Add the live figures to the admin's front page (unfold's DASHBOARD_CALLBACK)."""
+    return {
+        **context,
+        "apps_now": [app for app in apps_now() if app["state"] != "soon"],
+    }

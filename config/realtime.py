@@ -1,0 +1,200 @@
+"""publish() an event after commit; event_stream(); in_thread() for blocking work.
+
+An event is a flat dict of plain values with a `type`, sent to a group by name. Every
+server process subscribes to a group once, however many of its sockets and streams
+listen: the hub hands the event on inside the process. A socket that comes and goes
+with a single frame therefore costs no subscription.
+"""
+
+import asyncio
+import json
+import logging
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
+
+from asgiref.sync import async_to_sync, sync_to_async
+from channels.layers import get_channel_layer
+from django.conf import settings
+from django.db import close_old_connections, transaction
+
+log = logging.getLogger(__name__)
+
+HEARTBEAT_SECONDS = 15
+STREAM_QUEUE = 256
+
+
+_threads = ThreadPoolExecutor(settings.HTTP_THREADS, thread_name_prefix="socket")
+
+
+async def in_thread(function, *args, **kwargs):
+    """Run blocking work, such as queries, in the sockets' thread pool."""
+
+    def work():
+        close_old_connections()
+        try:
+            return function(*args, **kwargs)
+        finally:
+            close_old_connections()
+
+    return await sync_to_async(work, thread_sensitive=False, executor=_threads)()
+
+
+def user_group(user):
+    """Return the group that every socket of a user listens to."""
+    return f"user.{user.pk}"
+
+
+def publish(group, type, **fields):
+    """Send an event to a group once the present transaction commits.
+
+    From synchronous code; inside the event loop, `publish_now` is the one to await.
+    """
+    event = {"type": type, "group": group, **fields}
+    transaction.on_commit(lambda: _send(event))
+
+
+async def publish_now(group, type, **fields):
+    """Send an event to a group, from async code that has no transaction."""
+    await get_channel_layer().group_send(
+        group, {"type": type, "group": group, **fields}
+    )
+
+
+def _send(event):
+    send = get_channel_layer().group_send(event["group"], event)
+    if _server_loop is None:
+        async_to_sync(_awaited)(send)
+    else:
+        # One connection, one order; and the request does not wait for the broker.
+        future = asyncio.run_coroutine_threadsafe(send, _server_loop)
+        future.add_done_callback(_log_failure)
+
+
+async def _awaited(coroutine):
+    await coroutine
+
+
+def _log_failure(future):
+    if not future.cancelled() and future.exception():
+        log.error("An event was not published", exc_info=future.exception())
+
+
+_server_loop = None
+
+
+def serve_on(loop):
+    """Let publish() use the event loop of this server process; None ends that."""
+    global _server_loop
+    _server_loop = loop
+
+
+class Hub:
+    """Hands the events of groups to the listeners inside one event loop."""
+
+    def __init__(self):
+        self.listeners = defaultdict(set)
+        self.channel = None
+        self.task = None
+        self.lock = asyncio.Lock()
+
+    async def join(self, group, listener):
+        """Call listener(event) for each event of the group from now on."""
+        known = group in self.listeners
+        self.listeners[group].add(listener)
+        if known:
+            return
+        async with self.lock:
+            layer = get_channel_layer()
+            if self.channel is None:
+                self.channel = await layer.new_channel()
+                self.task = asyncio.create_task(self.run(layer))
+            if group in self.listeners:
+                await layer.group_add(group, self.channel)
+
+    async def leave(self, group, listener):
+        """Undo join(); the last one to leave ends the subscription."""
+        listeners = self.listeners.get(group)
+        if listeners is None:
+            return
+        listeners.discard(listener)
+        if listeners:
+            return
+        del self.listeners[group]
+        async with self.lock:
+            if group not in self.listeners:
+                await get_channel_layer().group_discard(group, self.channel)
+
+    async def run(self, layer):
+        while True:
+            event = await layer.receive(self.channel)
+            for listener in tuple(self.listeners.get(event["group"], ())):
+                try:
+                    listener(event)
+                except Exception:
+                    log.exception("A listener failed on %s", event["type"])
+
+    async def close(self):
+        if self.task is not None:
+            self.task.cancel()
+            await asyncio.gather(self.task, return_exceptions=True)
+        _hubs.pop(asyncio.get_running_loop(), None)
+
+
+_hubs = {}
+
+
+def hub():
+    """Return the hub of the running event loop."""
+    loop = asyncio.get_running_loop()
+    if loop not in _hubs:
+        for stale in [other for other in _hubs if other.is_closed()]:
+            del _hubs[stale]
+        _hubs[loop] = Hub()
+    return _hubs[loop]
+
+
+async def event_stream(group, *, first=(), ends=lambda event: False):
+    """Yield a group's events as server-sent events, heartbeats as comments between.
+
+    `first` is an async callable returning the events to begin with, called after the
+    subscription stands so that nothing falls between; ends(event) says that an event
+    is the last. A reader that falls behind by STREAM_QUEUE events is let go: it comes
+    back and reads the present state.
+    """
+    queue = asyncio.Queue(STREAM_QUEUE)
+    behind = asyncio.Event()
+
+    def listen(event):
+        try:
+            queue.put_nowait(event)
+        except asyncio.QueueFull:
+            behind.set()
+
+    await hub().join(group, listen)
+    try:
+        yield b": connected\n\n"
+        for event in await first() if first else ():
+            yield as_sse(event)
+            if ends(event):
+                return
+        while not behind.is_set():
+            try:
+                event = await asyncio.wait_for(queue.get(), HEARTBEAT_SECONDS)
+            except TimeoutError:
+                yield b": heartbeat\n\n"
+                continue
+            yield as_sse(event)
+            if ends(event):
+                return
+    finally:
+        await hub().leave(group, listen)
+
+
+def as_sse(event):
+    """Return one frame of an event stream; `id` and `type` become its own lines."""
+    data = {k: v for k, v in event.items() if k not in ("type", "group")}
+    lines = [f"event: {event['type']}"]
+    if "id" in data:
+        lines.append(f"id: {data['id']}")
+    lines.append("data: " + json.dumps(data, ensure_ascii=False, default=str))
+    return ("\n".join(lines) + "\n\n").encode()

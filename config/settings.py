@@ -1,0 +1,324 @@
+"""Every setting, read once from the environment; .env.example lists them all.
+
+Read in this order, the first one wins: the environment, the file .env beside manage.py,
+the file secrets.env in the data directory (script/server makes it for local use).
+"""
+
+from datetime import timedelta
+from pathlib import Path
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+from django.templatetags.static import static
+from django.urls import reverse_lazy
+from django.utils.translation import gettext_lazy as _
+
+from config import embedded
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = environ.Env()
+environ.Env.read_env(BASE_DIR / ".env")
+
+DATA_DIR = (BASE_DIR / env.str("DATA_DIR", ".data")).resolve()
+environ.Env.read_env(DATA_DIR / "secrets.env")
+
+# Core
+
+DEBUG = env.bool("DEBUG", False)
+HTTPS = env.bool("HTTPS", False)
+SECRET_KEY = env.str("SECRET_KEY", "")
+if not SECRET_KEY:
+    raise ImproperlyConfigured(
+        "SECRET_KEY is not set. Put a long random text into the environment or .env; "
+        "for local use, script/server makes one and keeps it in the data directory."
+    )
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+ROOT_URLCONF = "config.urls"
+CSRF_FAILURE_VIEW = "config.errors.csrf_failure"
+ASGI_APPLICATION = "config.asgi.application"
+AUTH_USER_MODEL = "workspace.User"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+APPEND_SLASH = False  # config.middleware finds the other spelling without a redirect
+ADMINS = [("Madang", address) for address in env.list("ADMINS", default=[])]
+
+INSTALLED_APPS = [
+    "daphne",
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "channels",
+    "corsheaders",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_celery_beat",
+    "config",
+    "workspace",
+    "roadblock",
+    "diagnosis",
+    "charging",
+    "sshops",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "config.middleware.ContentSecurityPolicy",
+    "corsheaders.middleware.CorsMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "config.middleware.OptionalSlash",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# Database, cache, channel layer: addresses from outside, or the embedded servers'
+
+EMBEDDED = embedded.places(DATA_DIR)
+EMBEDDED_POSTGRES = not env.str("DATABASE_URL", "")
+EMBEDDED_VALKEY = not env.str("REDIS_URL", "")
+EMBEDDED_DURABLE = env.bool("EMBEDDED_DURABLE", True)
+
+if EMBEDDED_POSTGRES:
+    database = {
+        "ENGINE": "django.db.backends.postgresql",
+        "HOST": str(EMBEDDED.postgres_socket.parent),
+        "NAME": embedded.POSTGRES_USER,
+        "USER": embedded.POSTGRES_USER,
+    }
+else:
+    database = env.db_url("DATABASE_URL")
+    if database["ENGINE"] != "django.db.backends.postgresql":
+        raise ImproperlyConfigured("DATABASE_URL must name a PostgreSQL database.")
+# Only processes that serve many threads gain by a pool: script/server's web processes
+# set a size, commands and workers take a plain connection.
+DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", 0)
+database.setdefault("OPTIONS", {})
+if DATABASE_POOL_SIZE:
+    database["OPTIONS"]["pool"] = {
+        "min_size": 2,
+        "max_size": DATABASE_POOL_SIZE,
+        "timeout": 5,
+    }
+DATABASES = {"default": database}
+
+REDIS_URL = env.str("REDIS_URL", "") or f"unix://{EMBEDDED.valkey_socket}"
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "madang",
+    }
+}
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": [REDIS_URL], "prefix": "madang"},
+    }
+}
+
+# Background work
+
+CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://")
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_TIMEZONE = "UTC"
+
+# HTTP
+
+HTTP_THREADS = env.int("HTTP_THREADS", 16)
+HTTP_STREAM_THREADS = env.int("HTTP_STREAM_THREADS", 32)
+CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
+CORS_ALLOW_CREDENTIALS = True
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^health/?$", r"^ready/?$"]
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+SECURE_HSTS_PRELOAD = HTTPS
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 12 * 1024 * 1024
+
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+
+# The strict policy of our own pages; what the admin and the API's documentation need
+# beyond it stands with them.
+CONTENT_SECURITY_POLICY = {
+    "default-src": "'self'",
+    "img-src": "'self' data: blob:",
+    "object-src": "'none'",
+    "base-uri": "'self'",
+    "form-action": "'self'",
+    "frame-ancestors": "'none'",
+}
+CONTENT_SECURITY_POLICY_EXCEPTIONS = {
+    # Alpine.js inside django-unfold evaluates expressions and sets styles.
+    "/admin": {
+        "script-src": "'self' 'unsafe-inline' 'unsafe-eval'",
+        "style-src": "'self' 'unsafe-inline'",
+    },
+    "/docs": {"style-src": "'self' 'unsafe-inline'"},
+    "/redoc": {
+        "style-src": "'self' 'unsafe-inline'",
+        "worker-src": "'self' blob:",
+    },
+}
+
+# Identity
+
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "sign-in"
+LOGIN_REDIRECT_URL = "home"
+LOGOUT_REDIRECT_URL = "sign-in"
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "config.auth.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "config.errors.answer",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Madang",
+    "DESCRIPTION": "Five realtime backends in one house.",
+    "VERSION": "0.1.0",
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "SERVE_INCLUDE_SCHEMA": False,
+}
+
+# Languages and time
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("ko", "한국어")]
+LOCALE_PATHS = [BASE_DIR / "config" / "locale"]
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+# Mail
+
+EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
+vars().update(EMAIL_CONFIG)
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "madang@localhost")
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
+
+# Logging: to standard error, one line an event
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
+    "loggers": {
+        # Its own handler mails every error; ours goes to the console alone.
+        "django": {"handlers": [], "level": "INFO", "propagate": True},
+        "django.channels.server": {"level": "WARNING"},
+        "uvicorn": {"handlers": [], "level": "WARNING", "propagate": True},
+        "httpx": {"level": "WARNING"},
+    },
+}
+
+# The admin
+
+UNFOLD = {
+    "SITE_TITLE": "Madang",
+    "SITE_HEADER": "Madang",
+    "SITE_SUBHEADER": _("Operators' desk"),
+    "SITE_SYMBOL": "home_work",
+    "SITE_FAVICONS": [
+        {"rel": "icon", "href": lambda request: static("shared/icon.svg")}
+    ],
+    "SHOW_LANGUAGES": True,
+    "DASHBOARD_CALLBACK": "config.pages.admin_dashboard",
+    "SITE_DROPDOWN": [
+        {"icon": "home", "title": _("Home page"), "link": reverse_lazy("home")},
+        {
+            "icon": "local_police",
+            "title": _("Live map"),
+            "link": reverse_lazy("roadblock:home"),
+        },
+    ],
+}
+
+# workspace
+
+WORKSPACE_TOKEN_MINUTES = env.int("WORKSPACE_TOKEN_MINUTES", 30)
+WORKSPACE_REFRESH_DAYS = env.int("WORKSPACE_REFRESH_DAYS", 30)
+SIMPLE_JWT = {
+    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=WORKSPACE_TOKEN_MINUTES),
+    "ALGORITHM": "HS256",
+    "SIGNING_KEY": SECRET_KEY,
+    "USER_ID_FIELD": "uid",
+    "USER_ID_CLAIM": "user_id",
+}
+
+# roadblock
+
+HMAC_SECRET_KEY = env.str("HMAC_SECRET_KEY", "")
+if not HMAC_SECRET_KEY:
+    raise ImproperlyConfigured(
+        "HMAC_SECRET_KEY is not set: the key that vehicles and server share. "
+        "For local use, script/server makes one and keeps it in the data directory."
+    )
+ROADBLOCK_TICK_MS = env.int("ROADBLOCK_TICK_MS", 100)
+ROADBLOCK_TRACK_INTERVAL = env.float("ROADBLOCK_TRACK_INTERVAL", 0.0)
+ROADBLOCK_TRACK_KEEP_DAYS = env.int("ROADBLOCK_TRACK_KEEP_DAYS", 7)
+ROADBLOCK_TRACK_QUEUE = env.int("ROADBLOCK_TRACK_QUEUE", 500_000)
+ROADBLOCK_VEHICLE_RATE = env.int("ROADBLOCK_VEHICLE_RATE", 1_000)
+ROADBLOCK_VEHICLE_TOKEN = env.bool("ROADBLOCK_VEHICLE_TOKEN", False)
+ROADBLOCK_MAPS_DIR = (
+    BASE_DIR / env.str("ROADBLOCK_MAPS_DIR", str(DATA_DIR / "maps"))
+).resolve()
+ROADBLOCK_DEFAULT_MAP_ID = env.int("ROADBLOCK_DEFAULT_MAP_ID", 4)

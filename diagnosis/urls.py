@@ -1,0 +1,4 @@
+"""HTTP paths below /diagnosis/."""
+
+app_name = "diagnosis"
+urlpatterns = []

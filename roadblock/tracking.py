@@ -1,0 +1,359 @@
+"""Where every car is: one picture of the fleet in the memory of each server process.
+
+A position costs one look-up in a dict. A tick, ten times a second, builds one frame for
+all cars that moved, publishes it once, and leaves their rows to a storing task of its
+own: nobody waits for the database. The picture is filled from the database once and
+kept true by events.
+"""
+
+import asyncio
+import logging
+import time
+from collections import deque
+from itertools import islice
+
+import redis.asyncio
+from django.conf import settings
+
+from config.realtime import hub, in_thread, publish_now
+from roadblock import packets, tracks
+from roadblock.models import Chase, Vehicle, VehicleKey
+from roadblock.wire import CARS_ON_VEHICLES, DASHBOARD_VEHICLES, SHARED_KEY, TRACKERS
+
+log = logging.getLogger(__name__)
+
+TICK = settings.ROADBLOCK_TICK_MS / 1000
+STORE_SECONDS = 0.5
+STORE_ROWS = 50_000
+HEARD_SECONDS = 10  # how fresh a runner must be for its chase to be announced anew
+UNKNOWN_SECONDS = 1  # how long an unknown number is not looked up again
+UNKNOWN_LIMIT = 10_000
+
+
+class Car:
+    """What the hot path knows of a vehicle."""
+
+    __slots__ = (
+        "chased",
+        "heard",
+        "id",
+        "is_police",
+        "map_id",
+        "second",
+        "stored",
+        "taken",
+        "vehicle_id",
+        "x",
+        "y",
+    )
+
+    def __init__(self, id, vehicle_id, is_police, map_id):
+        self.id = id
+        self.vehicle_id = vehicle_id
+        self.is_police = is_police
+        self.map_id = map_id or settings.ROADBLOCK_DEFAULT_MAP_ID
+        self.x = self.y = None
+        self.heard = 0.0  # when it last registered or told its position, Unix time
+        self.stored = 0.0
+        self.chased = False
+        self.second, self.taken = 0, 0  # positions taken in the present second
+
+
+class Tracker:
+    """The picture of one event loop."""
+
+    def __init__(self):
+        self.cars = {}  # by vehicle number
+        self.by_id = {}
+        self.keys = {}  # vehicle number -> (key, counter required)
+        self.unknown = {}  # vehicle number -> when it may be looked up again
+        self.moved_cars = {}
+        self.runner_moves = []
+        self.rows = deque()
+        self.lost_rows = 0
+        self.over_rate = 0
+        self.started = False
+        self.starting = asyncio.Lock()
+        self.moved_event = asyncio.Event()
+        self.rows_event = asyncio.Event()
+        self.tasks = []
+        self.valkey = redis.asyncio.from_url(settings.REDIS_URL)
+
+    async def start(self):
+        """Fill the picture, once; listen before reading, so that nothing is missed."""
+        async with self.starting:
+            if self.started:
+                return
+            await hub().join(TRACKERS, self.heard_of)
+            await self.load()
+            self.started = True
+            self.tasks = [
+                asyncio.create_task(self.tick_for_ever()),
+                asyncio.create_task(self.store_for_ever()),
+            ]
+
+    async def load(self):
+        cars, chased, keys, last = await in_thread(_read_fleet)
+        for id, vehicle_id, kind, map_id in cars:
+            self.know(id, vehicle_id, kind == "police", map_id)
+        for id, (x, y, moment) in last.items():
+            if car := self.by_id.get(id):
+                car.x, car.y, car.heard = x, y, moment
+        for id in chased:
+            if car := self.by_id.get(id):
+                car.chased = True
+        self.keys = keys
+
+    async def stop(self):
+        """Publish and store what is left."""
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+        if self.moved_cars:
+            await self.tick()
+        while self.rows:
+            await self.store_some()
+        await hub().leave(TRACKERS, self.heard_of)
+        await self.valkey.aclose()
+
+    # What is known
+
+    def know(self, id, vehicle_id, is_police, map_id):
+        car = self.by_id.get(id)
+        if car is None:
+            car = self.by_id[id] = Car(id, vehicle_id, is_police, map_id)
+        car.map_id = map_id or settings.ROADBLOCK_DEFAULT_MAP_ID
+        self.cars[vehicle_id] = car
+        self.unknown.pop(vehicle_id, None)
+        return car
+
+    def key_of(self, vehicle_id):
+        """Return the key that a vehicle signs with."""
+        own = self.keys.get(vehicle_id)
+        return own[0] if own else SHARED_KEY
+
+    async def find(self, vehicle_id):
+        """Return the car, or None; asks the database about a number not seen yet.
+
+        Another process may have registered it a moment ago.
+        """
+        car = self.cars.get(vehicle_id)
+        now = time.monotonic()
+        if car is not None or self.unknown.get(vehicle_id, 0) > now:
+            return car
+        found = await in_thread(_read_car, vehicle_id)
+        if found is not None:
+            return self.know(*found)
+        while len(self.unknown) >= UNKNOWN_LIMIT:
+            del self.unknown[next(iter(self.unknown))]
+        self.unknown[vehicle_id] = now + UNKNOWN_SECONDS
+        return None
+
+    async def is_fresh(self, report, vehicle_id):
+        """Tell whether a frame's counter is as the vehicle's key demands.
+
+        The highest counter is kept for each frame type in Valkey, so that a frame
+        recorded from one server process is stale in all others too.
+        """
+        _key, required = self.keys.get(vehicle_id, (None, False))
+        if not required:
+            return True
+        if report.counter is None:
+            return False
+        name = f"roadblock:counter:{vehicle_id}:{type(report).__name__}"
+        return bool(await self.valkey.eval(RAISE_COUNTER, 1, name, report.counter))
+
+    def open_runners(self):
+        """Return the numbers of the chased runners that were heard just now."""
+        oldest = time.time() - HEARD_SECONDS
+        return [
+            car.vehicle_id
+            for car in self.by_id.values()
+            if car.chased and car.heard >= oldest
+        ]
+
+    def heard_of(self, event):
+        """Keep the picture true (the hub calls this)."""
+        kind = event["type"]
+        if kind == "car.known":
+            car = self.know(
+                event["id"], event["vehicle_id"], event["is_police"], event["map_id"]
+            )
+            car.heard = max(car.heard, event.get("heard", 0))
+        elif kind == "car.gone":
+            self.by_id.pop(event["id"], None)
+            car = self.cars.get(event["vehicle_id"])
+            if car is not None and car.id == event["id"]:
+                del self.cars[event["vehicle_id"]]
+        elif kind == "runners.heard":
+            for id in event["ids"]:
+                if car := self.by_id.get(id):
+                    car.heard = max(car.heard, event["at"])
+        elif kind in ("chase.opened", "chase.ended"):
+            if car := self.by_id.get(event["id"]):
+                car.chased = kind == "chase.opened"
+                car.heard = time.time() if car.chased else car.heard
+        elif kind == "keys.changed":
+            task = asyncio.ensure_future(self.read_keys())
+            self.tasks.append(task)
+            task.add_done_callback(self.tasks.remove)
+
+    async def read_keys(self):
+        self.keys = await in_thread(_read_keys)
+
+    # The hot path
+
+    def moved(self, car, x, y):
+        """Take a position in; it is published at the next tick, and stored."""
+        now = time.time()
+        second = int(now)
+        if car.second == second:
+            car.taken += 1
+            if car.taken > settings.ROADBLOCK_VEHICLE_RATE:
+                self.over_rate += 1
+                return
+        else:
+            car.second, car.taken = second, 1
+        car.x, car.y, car.heard = x, y, now
+        self.moved_cars[car.id] = car
+        if not car.is_police:
+            self.runner_moves.append((car.vehicle_id, x, y))
+        if now - car.stored >= settings.ROADBLOCK_TRACK_INTERVAL:
+            car.stored = now
+            if len(self.rows) >= settings.ROADBLOCK_TRACK_QUEUE:
+                self.rows.popleft()
+                self.lost_rows += 1
+            self.rows.append(tracks.row(car.id, x, y, now))
+        self.moved_event.set()
+
+    # Ticks
+
+    async def tick_for_ever(self):
+        last = 0.0
+        while True:
+            await self.moved_event.wait()
+            # The first position after a pause goes out at once, the others together.
+            await asyncio.sleep(max(0, last + TICK - time.monotonic()))
+            last = time.monotonic()
+            try:
+                await self.tick()
+            except Exception as error:
+                log.error("Positions are not shown: %s", error)
+                await asyncio.sleep(1)
+
+    async def tick(self):
+        self.moved_event.clear()
+        self.rows_event.set()
+        cars, self.moved_cars = self.moved_cars, {}
+        runner_moves, self.runner_moves = self.runner_moves, []
+        # First, so that a dashboard which comes now finds what it has not been told.
+        await self.valkey.hset(
+            tracks.LAST_KEY,
+            mapping={
+                id: tracks.LAST.pack(car.x, car.y, car.heard)
+                for id, car in cars.items()
+            },
+        )
+        maps = {}
+        for id, car in cars.items():
+            record = packets.POSITION_RECORD.pack(id, car.x, car.y)
+            maps.setdefault(car.map_id, []).append(record)
+        for map_id, records in maps.items():
+            joined = b"".join(records)
+            frame = packets.positions(SHARED_KEY, map_id, joined)
+            await publish_now(
+                DASHBOARD_VEHICLES, "vehicles.moved", map_id=map_id, frame=frame
+            )
+        if runner_moves:
+            frames = [
+                packets.runner_position(SHARED_KEY, *move) for move in runner_moves
+            ]
+            await publish_now(CARS_ON_VEHICLES, "frames", frames=frames)
+            heard = [id for id, car in cars.items() if not car.is_police]
+            await publish_now(TRACKERS, "runners.heard", ids=heard, at=time.time())
+
+    # Storing
+
+    async def store_for_ever(self):
+        while True:
+            await self.rows_event.wait()
+            await asyncio.sleep(STORE_SECONDS)
+            self.rows_event.clear()
+            while self.rows and await self.store_some():
+                pass
+            if self.lost_rows or self.over_rate:
+                log.warning(
+                    "Positions lost to a full queue: %d; over a car's rate: %d",
+                    *(self.lost_rows, self.over_rate),
+                )
+                self.lost_rows = self.over_rate = 0
+
+    async def store_some(self):
+        """Store the oldest rows; on failure they wait, and a pause follows."""
+        rows = list(islice(self.rows, STORE_ROWS))
+        lost = self.lost_rows
+        try:
+            await in_thread(tracks.store, rows)
+        except Exception as error:
+            log.error("Positions are not stored yet: %s", error)
+            self.rows_event.set()
+            await asyncio.sleep(1)
+            return False
+        # Meanwhile a full queue may have dropped some of these very rows.
+        for _ in range(len(rows) - (self.lost_rows - lost)):
+            self.rows.popleft()
+        return True
+
+
+RAISE_COUNTER = """
+local last = tonumber(redis.call('GET', KEYS[1]) or '-1')
+if tonumber(ARGV[1]) <= last then return 0 end
+redis.call('SET', KEYS[1], ARGV[1])
+return 1
+"""
+
+
+def _read_fleet():
+    cars = Vehicle.objects.live().values_list(
+        "pk", "vehicle_id", "vehicle_type", "map_id"
+    )
+    chased = Chase.objects.filter(ended_at=None).values_list("runner_id", flat=True)
+    return list(cars), list(chased), _read_keys(), tracks.last_positions()
+
+
+def _read_car(vehicle_id):
+    vehicle = Vehicle.objects.live().filter(vehicle_id=vehicle_id).first()
+    if vehicle is None:
+        return None
+    return vehicle.pk, vehicle_id, vehicle.is_police, vehicle.map_id
+
+
+def _read_keys():
+    return {
+        key.vehicle_id: (key.secret.encode(), key.counter_required)
+        for key in VehicleKey.objects.all()
+        if key.secret is not None
+    }
+
+
+_trackers = {}
+
+
+async def tracker():
+    """Return the running event loop's tracker, started."""
+    loop = asyncio.get_running_loop()
+    own = _trackers.get(loop)
+    if own is None:
+        for stale in [other for other in _trackers if other.is_closed()]:
+            del _trackers[stale]
+        own = _trackers[loop] = Tracker()
+    if not own.started:
+        await own.start()
+    return own
+
+
+async def stop():
+    """Store what the running loop's tracker holds, and let it go."""
+    own = _trackers.pop(asyncio.get_running_loop(), None)
+    if own is not None:
+        await own.stop()

@@ -1,0 +1,4 @@
+"""HTTP paths below /sshops/."""
+
+app_name = "sshops"
+urlpatterns = []

@@ -1,0 +1,4 @@
+"""HTTP paths below /workspace/."""
+
+app_name = "workspace"
+urlpatterns = []
