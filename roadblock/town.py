@@ -12,15 +12,16 @@ import shapely
 
 from roadblock import mgeo, surfaces, town_lanes, town_streets
 
+SEED = 7
 ORIGIN = [320_000.0, 4_150_000.0, 0.0]
 INTERSECTION, OTHER_NODE = "1", "99"
 WITHIN_JUNCTION, ORDINARY_LANE = "1", "6"
 
 
-def build(folder: Path, seed: int = 7) -> None:
+def build(folder: Path, seed: int = SEED) -> None:
     """Write the town's map into a folder that exists; equal seeds give equal bytes.
 
-    Raises OSError where the folder can't be written.
+    Raises ValueError for a negative seed, OSError where the folder can't be written.
     """
     network = town_lanes.network(town_streets.plan(seed))
     links = [_link_row(row, lane) for row, lane in enumerate(network.lanes)]
