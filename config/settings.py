@@ -149,6 +149,7 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE = {}  # each app's section adds its own
 
 # HTTP
 
@@ -304,6 +305,12 @@ SIMPLE_JWT = {
     "SIGNING_KEY": SECRET_KEY,
     "USER_ID_FIELD": "uid",
     "USER_ID_CLAIM": "user_id",
+    "TOKEN_TYPE_CLAIM": "type",
+}
+CELERY_BEAT_SCHEDULE["sweep-refresh-tokens"] = {
+    "task": "workspace.tasks.sweep_refresh_tokens",
+    "schedule": timedelta(hours=1),
+    "options": {"expires": 3300},
 }
 
 # roadblock

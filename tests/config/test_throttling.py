@@ -88,3 +88,33 @@ def test_without_valkey_everything_passes_and_is_logged_once(caplog):
 
     told = [record for record in caplog.records if "Rates" in record.message]
     assert len(told) == 1
+
+
+def test_a_user_may_send_a_thousand_requests_a_minute(api, outsider):
+    client = api(outsider)
+
+    statuses = {client.get("/workspace/users/me").status_code for _ in range(1000)}
+
+    assert statuses == {200}
+
+
+def test_requests_of_a_user_share_one_rate(api, outsider, boss, settings):
+    settings.API_RATE_PER_MINUTE = 2
+    client = api(outsider)
+    client.get("/workspace/users/me")
+    client.get("/workspace/")
+
+    refused = client.get("/workspace/users/me")
+    other = api(boss).get("/workspace/users/me")
+
+    assert refused.status_code == 429
+    assert refused.json()["code"] == "too_many_requests"
+    assert 1 <= int(refused["Retry-After"]) <= 60
+    assert other.status_code == 200
+
+
+@pytest.mark.usefixtures("no_valkey")
+def test_requests_pass_without_valkey(api, outsider):
+    response = api(outsider).get("/workspace/users/me")
+
+    assert response.status_code == 200
