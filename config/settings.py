@@ -284,6 +284,7 @@ UNFOLD = {
         {"rel": "icon", "href": lambda request: static("shared/icon.svg")}
     ],
     "SHOW_LANGUAGES": True,
+    "LOGIN": {"form": "workspace.forms.DeskSignInForm"},
     "DASHBOARD_CALLBACK": "config.pages.admin_dashboard",
     "SITE_DROPDOWN": [
         {"icon": "home", "title": _("Home page"), "link": reverse_lazy("home")},

@@ -1,5 +1,7 @@
 """Signing in and out, and who one is."""
 
+from django.contrib import admin
+from django.contrib.auth.views import LoginView
 from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
@@ -10,6 +12,7 @@ from rest_framework.views import APIView
 from config import health
 from config.parsers import JSON
 from workspace import people, tokens
+from workspace.forms import SignInForm
 from workspace.serializers import (
     LoginSerializer,
     LogoutSerializer,
@@ -93,3 +96,27 @@ class Health(APIView):
         if all(parts.values()):
             return Response({"status": "healthy"})
         return Response({"status": "degraded", **parts})
+
+
+# Pages
+
+
+class SignInPage(LoginView):
+    authentication_form = SignInForm
+    redirect_authenticated_user = True
+
+    def form_invalid(self, form):
+        response = super().form_invalid(form)
+        if form.too_many:
+            response.status_code = form.too_many.status
+            for name, value in form.too_many.headers.items():
+                response[name] = value
+        return response
+
+
+def change_own_password(request):
+    """The admin's page for one's own password, which ends what the old one opened."""
+    response = admin.site.password_change(request)
+    if request.method == "POST" and response.status_code == 302:
+        people.sign_out_everywhere(request.user)
+    return response
