@@ -16,7 +16,7 @@ import redis.asyncio
 from django.conf import settings
 
 from config.realtime import hub, in_thread, publish_now
-from roadblock import packets, tracks
+from roadblock import counters, packets, tracks
 from roadblock.models import Chase, Vehicle, VehicleKey
 from roadblock.wire import CARS_ON_VEHICLES, DASHBOARD_VEHICLES, SHARED_KEY, TRACKERS
 
@@ -150,18 +150,11 @@ class Tracker:
         return None
 
     async def is_fresh(self, report, vehicle_id):
-        """Tell whether a frame's counter is as the vehicle's key demands.
-
-        The highest counter is kept for each frame type in Valkey, so that a frame
-        recorded from one server process is stale in all others too.
-        """
-        _key, required = self.keys.get(vehicle_id, (None, False))
-        if not required:
-            return True
-        if report.counter is None:
-            return False
-        name = f"roadblock:counter:{vehicle_id}:{type(report).__name__}"
-        return bool(await self.valkey.eval(RAISE_COUNTER, 1, name, report.counter))
+        """Tell whether a frame's counter is as the vehicle's key demands."""
+        key, required = self.keys.get(vehicle_id, (None, False))
+        return not required or await counters.rises(
+            self.valkey, vehicle_id, key, report
+        )
 
     def open_runners(self):
         """Return the numbers of the chased runners that were heard just now."""
@@ -303,14 +296,6 @@ class Tracker:
         for _ in range(len(rows) - (self.lost_rows - lost)):
             self.rows.popleft()
         return True
-
-
-RAISE_COUNTER = """
-local last = tonumber(redis.call('GET', KEYS[1]) or '-1')
-if tonumber(ARGV[1]) <= last then return 0 end
-redis.call('SET', KEYS[1], ARGV[1])
-return 1
-"""
 
 
 def _read_fleet():
