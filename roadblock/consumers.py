@@ -178,10 +178,16 @@ class FrontVehiclesConsumer(DashboardConsumer):
             records = self.behind.setdefault(event["map_id"], {})
             for id, record in packets.records_of(event["frame"]):
                 records[id] = record
-        else:
-            super().deliver(event)
+            return
+        if event["type"] == "vehicle.removed":
+            for records in self.behind.values():
+                records.pop(event["id"], None)
+        super().deliver(event)
 
     async def vehicles_moved(self, event):
+        await self.transmit(event["frame"])
+
+    async def vehicle_removed(self, event):
         await self.transmit(event["frame"])
 
     async def snapshot(self, event):
@@ -191,6 +197,8 @@ class FrontVehiclesConsumer(DashboardConsumer):
     async def caught_up(self):
         behind, self.behind = self.behind, {}
         for map_id, records in behind.items():
+            if not records:
+                continue
             joined = b"".join(records.values())
             await self.transmit(packets.positions(SHARED_KEY, map_id, joined))
 

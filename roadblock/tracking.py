@@ -65,6 +65,7 @@ class Tracker:
     def __init__(self):
         self.cars = {}  # by vehicle number
         self.by_id = {}
+        self.gone = set()  # ids of retired cars; none of them ever comes back
         self.keys = {}  # vehicle number -> (key, counter required)
         self.unknown = {}  # vehicle number -> when it may be looked up again
         self.moved_cars = {}
@@ -84,8 +85,13 @@ class Tracker:
         async with self.starting:
             if self.started:
                 return
-            await hub().join(TRACKERS, self.heard_of)
+            early = []
+            await hub().join(TRACKERS, early.append)
             await self.load()
+            await hub().join(TRACKERS, self.heard_of)
+            await hub().leave(TRACKERS, early.append)
+            for event in early:  # they may be newer than what was read
+                self.heard_of(event)
             self.started = True
             self.tasks = [
                 asyncio.create_task(self.tick_for_ever()),
@@ -99,9 +105,10 @@ class Tracker:
         for id, (x, y, moment) in last.items():
             if car := self.by_id.get(id):
                 car.x, car.y, car.heard = x, y, moment
-        for id in chased:
+        for id, started_at in chased:
             if car := self.by_id.get(id):
                 car.chased = True
+                car.heard = max(car.heard, started_at.timestamp())
         self.keys = keys
 
     async def stop(self):
@@ -119,6 +126,9 @@ class Tracker:
     # What is known
 
     def know(self, id, vehicle_id, is_police, map_id):
+        """Take a car in and return it, or None: late news of a retired one."""
+        if id in self.gone:
+            return None
         car = self.by_id.get(id)
         if car is None:
             car = self.by_id[id] = Car(id, vehicle_id, is_police, map_id)
@@ -147,7 +157,7 @@ class Tracker:
         while len(self.unknown) >= UNKNOWN_LIMIT:
             del self.unknown[next(iter(self.unknown))]
         self.unknown[vehicle_id] = now + UNKNOWN_SECONDS
-        return None
+        return self.cars.get(vehicle_id)  # it may have registered meanwhile
 
     async def is_fresh(self, report, vehicle_id):
         """Tell whether a frame's counter is as the vehicle's key demands."""
@@ -172,9 +182,12 @@ class Tracker:
             car = self.know(
                 event["id"], event["vehicle_id"], event["is_police"], event["map_id"]
             )
-            car.heard = max(car.heard, event.get("heard", 0))
+            if car is not None:
+                car.heard = max(car.heard, event["heard"])
         elif kind == "car.gone":
+            self.gone.add(event["id"])
             self.by_id.pop(event["id"], None)
+            self.moved_cars.pop(event["id"], None)
             car = self.cars.get(event["vehicle_id"])
             if car is not None and car.id == event["id"]:
                 del self.cars[event["vehicle_id"]]
@@ -302,7 +315,7 @@ def _read_fleet():
     cars = Vehicle.objects.live().values_list(
         "pk", "vehicle_id", "vehicle_type", "map_id"
     )
-    chased = Chase.objects.filter(ended_at=None).values_list("runner_id", flat=True)
+    chased = Chase.objects.filter(ended_at=None).values_list("runner_id", "started_at")
     return list(cars), list(chased), _read_keys(), tracks.last_positions()
 
 
