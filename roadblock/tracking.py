@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 TICK = settings.ROADBLOCK_TICK_MS / 1000
 STORE_SECONDS = 0.5
 STORE_ROWS = 50_000
+LAST_TRIES = 2  # at the end of the process, which a supervisor will not await for long
 HEARD_SECONDS = 10  # how fresh a runner must be for its chase to be announced anew
 UNKNOWN_SECONDS = 1  # how long an unknown number is not looked up again
 UNKNOWN_LIMIT = 10_000
@@ -77,6 +78,7 @@ class Tracker:
         self.starting = asyncio.Lock()
         self.moved_event = asyncio.Event()
         self.rows_event = asyncio.Event()
+        self.storing = asyncio.Lock()
         self.tasks = []
         self.valkey = redis.asyncio.from_url(settings.REDIS_URL)
 
@@ -113,13 +115,17 @@ class Tracker:
 
     async def stop(self):
         """Publish and store what is left."""
-        for task in self.tasks:
-            task.cancel()
-        await asyncio.gather(*self.tasks, return_exceptions=True)
+        async with self.storing:  # a batch on its way is not stored twice
+            for task in self.tasks:
+                task.cancel()
+            await asyncio.gather(*self.tasks, return_exceptions=True)
+        failures = 0
+        while self.rows and failures < LAST_TRIES:
+            failures += not await self.store_some()
+        if self.rows:
+            log.error("Positions lost at the end: %d", len(self.rows))
         if self.moved_cars:
-            await self.tick()
-        while self.rows:
-            await self.store_some()
+            await self.try_to_tick()
         await hub().leave(TRACKERS, self.heard_of)
         await self.valkey.aclose()
 
@@ -241,11 +247,24 @@ class Tracker:
             # The first position after a pause goes out at once, the others together.
             await asyncio.sleep(max(0, last + TICK - time.monotonic()))
             last = time.monotonic()
-            try:
-                await self.tick()
-            except Exception as error:
-                log.error("Positions are not shown: %s", error)
+            if not await self.try_to_tick():
                 await asyncio.sleep(1)
+
+    async def try_to_tick(self):
+        """Tell whether the moved cars were shown; if not, they wait for the next tick.
+
+        Runners' steps do not: what vehicles are told of them is of this moment only.
+        """
+        cars = self.moved_cars
+        try:
+            await self.tick()
+        except Exception as error:
+            log.error("Positions are not shown yet: %s", error)
+            waiting = {id: car for id, car in cars.items() if id in self.by_id}
+            self.moved_cars = waiting | self.moved_cars
+            self.moved_event.set()
+            return False
+        return True
 
     async def tick(self):
         self.moved_event.clear()
@@ -296,19 +315,21 @@ class Tracker:
 
     async def store_some(self):
         """Store the oldest rows; on failure they wait, and a pause follows."""
-        rows = list(islice(self.rows, STORE_ROWS))
-        lost = self.lost_rows
-        try:
-            await in_thread(tracks.store, rows)
-        except Exception as error:
-            log.error("Positions are not stored yet: %s", error)
-            self.rows_event.set()
-            await asyncio.sleep(1)
-            return False
-        # Meanwhile a full queue may have dropped some of these very rows.
-        for _ in range(len(rows) - (self.lost_rows - lost)):
-            self.rows.popleft()
-        return True
+        async with self.storing:
+            rows = list(islice(self.rows, STORE_ROWS))
+            lost = self.lost_rows
+            try:
+                await in_thread(tracks.store, rows)
+            except Exception as error:
+                log.error("Positions are not stored yet: %s", error)
+                self.rows_event.set()
+            else:
+                # Meanwhile a full queue may have dropped some of these very rows.
+                for _ in range(len(rows) - (self.lost_rows - lost)):
+                    self.rows.popleft()
+                return True
+        await asyncio.sleep(1)
+        return False
 
 
 def _read_fleet():
