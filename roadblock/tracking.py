@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 TICK = settings.ROADBLOCK_TICK_MS / 1000
 STORE_SECONDS = 0.5
 STORE_ROWS = 50_000
+COMPLAINT_SECONDS = 10
 LAST_TRIES = 2  # at the end of the process, which a supervisor will not await for long
 HEARD_SECONDS = 10  # how fresh a runner must be for its chase to be announced anew
 UNKNOWN_SECONDS = 1  # how long an unknown number is not looked up again
@@ -74,6 +75,7 @@ class Tracker:
         self.rows = deque()
         self.lost_rows = 0
         self.over_rate = 0
+        self.refused = 0  # frames of bad form, signature or coordinates
         self.started = False
         self.starting = asyncio.Lock()
         self.moved_event = asyncio.Event()
@@ -98,6 +100,7 @@ class Tracker:
             self.tasks = [
                 asyncio.create_task(self.tick_for_ever()),
                 asyncio.create_task(self.store_for_ever()),
+                asyncio.create_task(self.complain_for_ever()),
             ]
 
     async def load(self):
@@ -306,12 +309,6 @@ class Tracker:
             self.rows_event.clear()
             while self.rows and await self.store_some():
                 pass
-            if self.lost_rows or self.over_rate:
-                log.warning(
-                    "Positions lost to a full queue: %d; over a car's rate: %d",
-                    *(self.lost_rows, self.over_rate),
-                )
-                self.lost_rows = self.over_rate = 0
 
     async def store_some(self):
         """Store the oldest rows; on failure they wait, and a pause follows."""
@@ -330,6 +327,21 @@ class Tracker:
                 return True
         await asyncio.sleep(1)
         return False
+
+    # Complaints, at a rate that floods no log
+
+    async def complain_for_ever(self):
+        told = 0, 0, 0
+        while True:
+            await asyncio.sleep(COMPLAINT_SECONDS)
+            counts = self.lost_rows, self.over_rate, self.refused
+            if counts != told:
+                log.warning(
+                    "Since the start: %d positions lost to a full queue, "
+                    "%d over a car's rate, %d frames refused",
+                    *counts,
+                )
+            told = counts
 
 
 def _read_fleet():
