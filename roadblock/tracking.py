@@ -80,7 +80,7 @@ class Tracker:
         self.starting = asyncio.Lock()
         self.moved_event = asyncio.Event()
         self.rows_event = asyncio.Event()
-        self.storing = asyncio.Lock()
+        self.storing, self.ticking = asyncio.Lock(), asyncio.Lock()
         self.tasks = []
         self.valkey = redis.asyncio.from_url(settings.REDIS_URL)
 
@@ -118,7 +118,9 @@ class Tracker:
 
     async def stop(self):
         """Publish and store what is left."""
-        async with self.storing:  # a batch on its way is not stored twice
+        # Neither is cancelled half-way: a batch would be stored twice, and the Valkey
+        # client may swallow the cancellation, which leaves a task that never ends.
+        async with self.storing, self.ticking:
             for task in self.tasks:
                 task.cancel()
             await asyncio.gather(*self.tasks, return_exceptions=True)
@@ -260,7 +262,8 @@ class Tracker:
         """
         cars = self.moved_cars
         try:
-            await self.tick()
+            async with self.ticking:
+                await self.tick()
         except Exception as error:
             log.error("Positions are not shown yet: %s", error)
             waiting = {id: car for id, car in cars.items() if id in self.by_id}
