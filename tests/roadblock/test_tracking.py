@@ -28,6 +28,7 @@ from tests.roadblock.talk import (
     registered,
     told,
     told_times,
+    when,
 )
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -63,15 +64,6 @@ def locked(police):
 
 def stored():
     return list(Position.objects.order_by("id").values_list("x", flat=True))
-
-
-async def when(condition):
-    """Wait until a condition holds."""
-    deadline = time.monotonic() + PATIENCE
-    while not (result := condition()):
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.02)
-    return result
 
 
 async def all_stored(tracker):
