@@ -14,7 +14,7 @@ from django.utils import timezone
 from config.consumers import Consumer
 from config.realtime import in_thread, publish_now
 from roadblock import client_packets, consumers, fleet, packets, tasks, tracking, tracks
-from roadblock.models import Position, Vehicle
+from roadblock.models import Position
 from roadblock.packets import Nack
 from roadblock.wire import DASHBOARD_VEHICLES
 from tests import factories
@@ -345,9 +345,3 @@ def test_old_positions_are_swept(police, settings, monkeypatch):
     assert stored() == [6.9]
     scheduled = [entry["task"] for entry in project.CELERY_BEAT_SCHEDULE.values()]
     assert tasks.sweep_positions.name in scheduled
-
-
-def test_a_vehicle_that_moved_has_no_row_of_its_own_to_lock(police):
-    tracks.store([tracks.row(police.pk, 1, 2, time.time())])
-
-    assert Position.objects.get().vehicle == Vehicle.objects.get()
