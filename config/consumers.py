@@ -18,6 +18,7 @@ from config.realtime import hub, user_group
 log = logging.getLogger(__name__)
 
 BAD_REQUEST, SIGNED_OUT, FORBIDDEN, NOT_FOUND = 4400, 4401, 4403, 4404
+TURN_FRAMES = 64
 TOO_BIG, BROKEN, TOO_SLOW = 1009, 1011, 1013
 
 
@@ -170,7 +171,13 @@ class Consumer:
 
     async def pump_in(self):
         receive = self._receive
+        frames = 0
         while True:
+            frames += 1
+            if frames % TURN_FRAMES == 0:
+                # Many small frames may have arrived in one piece, and receive() does
+                # not pause between them: let the other pump and other sockets work.
+                await asyncio.sleep(0)
             if self.idle_seconds is None:
                 message = await receive()
             else:
