@@ -57,10 +57,15 @@ class Places:
 
 
 def places(data_dir):
-    """Name the places below data_dir; sockets move to /tmp where a path is too long."""
+    """Name the places below data_dir.
+
+    Sockets move to /tmp where their path is too long, or would not pass through a URL
+    and PostgreSQL's list of hosts.
+    """
     data = Path(data_dir).resolve()
     sockets = data / "run"
-    if len(os.fsencode(sockets / "postgres" / ".s.PGSQL.5432")) > SOCKET_PATH_LIMIT:
+    length = len(os.fsencode(sockets / "postgres" / ".s.PGSQL.5432"))
+    if length > SOCKET_PATH_LIMIT or set("%?#,") & set(str(data)):
         mark = hashlib.sha256(os.fsencode(data)).hexdigest()[:16]
         sockets = Path("/tmp") / f"madang-{os.geteuid()}-{mark}"
     return Places(data, sockets)

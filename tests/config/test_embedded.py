@@ -3,6 +3,7 @@
 import os
 import pwd
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -72,6 +73,9 @@ def hold():
         holder.kill()
     for holder in holders:
         assert becomes(lambda holder=holder: not processes(holder.data))
+        sockets = embedded.places(holder.data).sockets
+        if sockets.parent == Path("/tmp"):
+            shutil.rmtree(sockets, ignore_errors=True)
 
 
 @pytest.fixture(scope="module")
@@ -222,6 +226,11 @@ def test_the_path_limit_is_that_of_a_socket():
     assert len(str(embedded.places(fits).postgres_socket)) == 107
     assert embedded.places(fits).sockets == Path(fits, "run")
     assert embedded.places(fits + "x").sockets.parent == Path("/tmp")
+
+
+@pytest.mark.parametrize("name", ["100%", "a#b", "a?b", "a,b"])
+def test_sockets_of_a_path_with_signs_of_addresses_move_to_tmp(name):
+    assert embedded.places(f"/data/{name}").sockets.parent == Path("/tmp")
 
 
 @pytest.mark.parametrize("kind", ["gone", "another program", "nonsense"])
