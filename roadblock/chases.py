@@ -86,12 +86,15 @@ def fail(catcher_number, runner_number):
 
 
 def close_chases(**which):
-    """Give up open chases without a catch, selected by Chase's fields."""
+    """Give up open chases of these field values, uncaught; return how many."""
+    closed = 0
     for chase in Chase.objects.filter(ended_at=None, **which).select_related("runner"):
         with transaction.atomic():
             if end(chase, Chase.Outcome.CLOSED):
                 frame = packets.chase_closed(SHARED_KEY, chase.runner_id)
                 publish(DASHBOARD_EVENTS, "frame", frame=frame)
+                closed += 1
+    return closed
 
 
 def acknowledge(event_id, user):

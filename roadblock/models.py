@@ -41,7 +41,6 @@ class Vehicle(models.Model):
         verbose_name = _("vehicle")
         verbose_name_plural = _("vehicles")
         ordering = ["id"]
-        permissions = [("watch_vehicles", "May watch the live map")]
         constraints = [
             # Among live cars only: a retired car's name and number are free again.
             models.UniqueConstraint(

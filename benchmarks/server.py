@@ -1,0 +1,80 @@
+"""Start the real server for a benchmark, in a data directory of its own."""
+
+import contextlib
+import json
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parent.parent
+EMAIL, PASSWORD = "bench@example.com", "a long enough password"
+VEHICLE_KEY = b"benchmark-key"
+
+
+@dataclass
+class Running:
+    port: int
+    environ: dict  # for other commands on the same data directory
+
+
+@contextlib.contextmanager
+def running(**environ):
+    """Yield a Running: a server that `manage.py serve` runs on an empty database."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with tempfile.TemporaryDirectory(prefix="madang-bench-") as data:
+        environ = {
+            **os.environ,
+            "DATA_DIR": data,
+            "PORT": str(port),
+            "DEMO": "0",
+            "SECRET_KEY": secrets.token_urlsafe(50),
+            "HMAC_SECRET_KEY": VEHICLE_KEY.decode(),
+            "DJANGO_SUPERUSER_EMAIL": EMAIL,
+            "DJANGO_SUPERUSER_PASSWORD": PASSWORD,
+            **environ,
+        }
+        server = subprocess.Popen(
+            [sys.executable, "manage.py", "serve"],
+            cwd=PROJECT,
+            env=environ,
+            stdout=subprocess.DEVNULL,
+        )
+        try:
+            wait_until_it_answers(port)
+            yield Running(port, environ)
+        finally:
+            server.terminate()
+            server.wait(20)
+
+
+def wait_until_it_answers(port, seconds=60):
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=2).close()
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+        else:
+            return
+
+
+def token(port):
+    """Return an access token of the benchmark's superuser."""
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}/workspace/auth/login",
+        json.dumps({"email": EMAIL, "password": PASSWORD}).encode(),
+        {"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request) as response:
+        return json.load(response)["access_token"]
