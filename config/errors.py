@@ -34,6 +34,16 @@ class DomainError(Exception):
         super().__init__(self.text)
 
 
+class Unauthorized(DomainError):
+    """Sign in first."""
+
+    status = 401
+    code = "not_authenticated"
+
+    def __init__(self, text=None, *, code=None):
+        super().__init__(text, code=code, headers={"WWW-Authenticate": "Bearer"})
+
+
 class NotFound(DomainError):
     """There is no such thing."""
 

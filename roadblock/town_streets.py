@@ -190,7 +190,7 @@ class _Drawing:
         # The grid makes lines meet in one point that should, but for rounding, do so.
         parts = shapely.union_all(self.lines, grid_size=0.01)
         for _ in range(2):
-            lines = list(getattr(linemerge(parts), "geoms", [linemerge(parts)]))
+            lines = list(linemerge(parts).geoms)
             degrees = _degrees(lines)
             parts = [
                 line

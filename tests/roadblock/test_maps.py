@@ -1,79 +1,23 @@
-import json
 import logging
-import os
 from math import hypot, pi
-from pathlib import Path
 
 import pytest
 import shapely
 
-from roadblock import maps, mgeo, surfaces, utm
-
-REPO = Path(__file__).resolve().parents[2]
-CONTRACTS = Path(os.environ.get("MADANG_CONTRACTS", REPO.parent / "shared/contracts"))
-K_CITY = CONTRACTS / "roadblock/maps/R_KR_PG_K-City"
-
-needs_k_city = pytest.mark.skipif(
-    not K_CITY.is_dir(), reason="The licensed K-City map isn't here (MADANG_CONTRACTS)"
+from roadblock import maps
+from tests.roadblock.road_maps import (
+    K_CITY,
+    LINKS,
+    link,
+    needs_k_city,
+    node,
+    with_changes,
 )
 
 
 @pytest.fixture(scope="module")
 def k_city():
     return maps.load(K_CITY)
-
-
-@pytest.fixture(scope="module")
-def expected():
-    return json.loads((K_CITY / "expected.json").read_text())
-
-
-def node(idx, x, y, **more):
-    return {"idx": idx, "point": [x, y, 0.0], "node_type": None} | more
-
-
-def link(idx, start, end, points, **more):
-    return {
-        "idx": idx,
-        "from_node_idx": start,
-        "to_node_idx": end,
-        "points": points,
-    } | more
-
-
-# Two lanes east from A and B to C and D, and a way on from C to E.
-NODES = [
-    node("A", 0, 0),
-    node("B", 0, -4),
-    node("C", 100, 0),
-    node("D", 100, -4),
-    node("E", 100, 50),
-]
-LINKS = [
-    link("AC", "A", "C", [[0, 0], [0, 0], [60, 0], [60, 0], [100, 0]], max_speed="36"),
-    link("BD", "B", "D", [[0, -4, 1.5], [100, -4, 1.5]]),
-    link("CE", "C", "E", [[100, 0], [100, 50]], max_speed=72, is_exit=True),
-]
-
-
-@pytest.fixture
-def folder(tmp_path):
-    """Writes a folder of map files; rows given by name replace the usual ones."""
-
-    def write(name="SMALL", nodes=NODES, links=LINKS, file="link_set.json", **others):
-        place = tmp_path / name
-        place.mkdir(exist_ok=True)
-        (place / "node_set.json").write_text(json.dumps(nodes))
-        (place / file).write_text(json.dumps(links))
-        for stem, content in others.items():
-            (place / f"{stem}.json").write_text(json.dumps(content))
-        return place
-
-    return write
-
-
-def with_changes(row, **changes):
-    return [row | changes if x is row else x for x in LINKS]
 
 
 @needs_k_city
@@ -144,43 +88,12 @@ def test_k_city_bounds(k_city, expected):
 
 
 @needs_k_city
-@pytest.mark.parametrize(
-    "files",
-    [
-        ["merged_road_surfaces.geojson"],
-        ["link_set_2d_simplified.json"],
-        ["link_set.json"],
-    ],
-)
-def test_k_city_surface_as_delivered_and_recomputed(tmp_path, expected, files):
-    for name in files:
-        (tmp_path / name).write_bytes((K_CITY / name).read_bytes())
-
-    body = surfaces.surface(tmp_path)
-
-    wanted = expected["surface"]
-    assert round(surfaces.square_metres(body), 1) == wanted["square_metres"]
-    geometries = [x["geometry"] for x in json.loads(body)["features"]]
-    assert len(geometries) == wanted["polygons"]
-    assert sum(len(x["coordinates"]) for x in geometries) == wanted["rings"]
-    bounds = shapely.from_geojson(body).bounds
-    assert bounds == pytest.approx(wanted["bbox"], abs=0.001)
-
-
-@needs_k_city
 def test_k_city_is_in_the_list(tmp_path):
     (tmp_path / K_CITY.name).symlink_to(K_CITY)
 
     (info,) = maps.installed(tmp_path)
 
     assert info[:2] == (1, "K-City")
-
-
-def test_utm_south_of_the_equator():
-    # The metres are those that PROJ gives for Sydney's opera house.
-    place = utm.to_wgs84(334900.5697, 6252288.7529, 56, south=True)
-
-    assert place == pytest.approx((-33.8568, 151.2153), abs=1e-8)
 
 
 def test_speeds_and_lengths(folder):
@@ -378,56 +291,3 @@ def test_installed_lists_known_and_unknown_maps(folder, tmp_path, caplog):
 
 def test_no_maps_directory_no_maps(tmp_path):
     assert maps.installed(tmp_path / "nowhere") == []
-
-
-def test_computed_surface_is_kept(folder):
-    place = folder()
-
-    body = surfaces.surface(place)
-
-    assert (place / "merged_road_surfaces.geojson").read_bytes() == body
-    assert not list(place.glob(".*"))
-    (feature,) = json.loads(body)["features"]
-    assert feature["properties"]["method"] == "buffer+dissolve"
-    # Without widths a lane is 4 m wide, so its surface reaches 5.45 m to each side.
-    assert shapely.from_geojson(body).bounds == (-5.45, -9.45, 105.45, 55.45)
-
-
-def test_surface_of_a_folder_that_cannot_be_written(folder, monkeypatch):
-    def refuse(*args):
-        raise PermissionError
-
-    place = folder()
-    monkeypatch.setattr(Path, "write_bytes", refuse)
-
-    assert surfaces.square_metres(surfaces.surface(place)) > 1000
-    assert not (place / "merged_road_surfaces.geojson").exists()
-
-
-def test_surface_of_nothing(tmp_path):
-    with pytest.raises(maps.MapError, match="none of"):
-        surfaces.surface(tmp_path)
-
-
-def test_replacing_keeps_the_old_folder_when_something_fails(folder, tmp_path):
-    place = folder()
-
-    def fail(fresh):
-        (fresh / "node_set.json").touch()
-        raise RuntimeError
-
-    with pytest.raises(RuntimeError), mgeo.replacing(place) as fresh:
-        fail(fresh)
-
-    assert len(maps.load(place).links) == 3
-    assert [path.name for path in tmp_path.iterdir()] == ["SMALL"]
-
-
-def test_replacing_swaps_whole_folders(folder, tmp_path):
-    place = folder()
-
-    with mgeo.replacing(place) as fresh:
-        mgeo.copy(folder("OTHER", links=LINKS[:2], stranger={}), fresh)
-
-    assert sorted(x.name for x in place.iterdir()) == ["link_set.json", "node_set.json"]
-    assert len(maps.load(place).links) == 2

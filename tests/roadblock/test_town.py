@@ -11,7 +11,6 @@ from roadblock import maps, mgeo, surfaces, town
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     place = tmp_path_factory.mktemp("maps") / "MADANG_TOWN"
-    place.mkdir()
     town.build(place)
     return place
 
@@ -27,19 +26,21 @@ def rows(folder):
 
 
 def test_same_seed_same_bytes(folder, tmp_path):
-    town.build(tmp_path)
+    again = tmp_path / "AGAIN"
+    town.build(again)
 
     files = {path.name: path.read_bytes() for path in folder.iterdir()}
-    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == files
+    assert {path.name: path.read_bytes() for path in again.iterdir()} == files
+    assert list(tmp_path.iterdir()) == [again]
     assert b"CC0-1.0" in files["global_info.json"]
 
 
 # With seed 13 the first drawing has two junctions too close together.
 @pytest.mark.parametrize("seed", [1, 13])
 def test_other_seeds_other_towns(road_map, tmp_path, seed):
-    town.build(tmp_path, seed)
+    town.build(tmp_path / "OTHER", seed)
 
-    other = maps.load(tmp_path)
+    other = maps.load(tmp_path / "OTHER")
     assert len(other.nodes) >= 300
     assert other.nodes != road_map.nodes
     assert min(link.length for link in other.links.values()) > 2
@@ -153,6 +154,8 @@ def test_surface_shows_blocks_and_fits_the_lanes(folder, road_map):
     assert area.contains(shapely.MultiLineString(lines))
 
 
-def test_folder_that_cannot_be_written(tmp_path):
-    with pytest.raises(OSError, match="nowhere"):
-        town.build(tmp_path / "nowhere")
+def test_folder_that_cannot_be_made(tmp_path):
+    (tmp_path / "file").touch()
+
+    with pytest.raises(OSError, match="file"):
+        town.build(tmp_path / "file" / "TOWN")

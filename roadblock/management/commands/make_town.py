@@ -1,7 +1,7 @@
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from roadblock import maps, mgeo, town
+from roadblock import maps, town
 
 
 class Command(BaseCommand):
@@ -18,8 +18,7 @@ class Command(BaseCommand):
             self.stdout.write(f"{name} is already there")
             return
         try:
-            with mgeo.replacing(target) as fresh:
-                town.build(fresh, seed)
+            town.build(target, seed)
         except (ValueError, OSError) as error:
             raise CommandError(f"{name} was not built: {error}") from error
         self.stdout.write(self.style.SUCCESS(f"Built {name}"))
