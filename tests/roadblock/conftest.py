@@ -2,7 +2,10 @@ import json
 
 import pytest
 
+from tests.browsing import browser, chromium, site
 from tests.roadblock.road_maps import K_CITY, LINKS, NODES
+
+__all__ = ["browser", "chromium", "expected", "folder", "site"]
 
 
 @pytest.fixture(scope="session")
