@@ -332,3 +332,8 @@ ROADBLOCK_MAPS_DIR = (
     BASE_DIR / env.str("ROADBLOCK_MAPS_DIR", str(DATA_DIR / "maps"))
 ).resolve()
 ROADBLOCK_DEFAULT_MAP_ID = env.int("ROADBLOCK_DEFAULT_MAP_ID", 4)
+CELERY_BEAT_SCHEDULE["sweep-positions"] = {
+    "task": "roadblock.tasks.sweep_positions",
+    "schedule": timedelta(hours=1),
+    "options": {"expires": 3300},
+}
