@@ -224,6 +224,9 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    # No browsable API: errors are JSON for browsers too.
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "config.parsers.AnyAccept",
     "DEFAULT_THROTTLE_CLASSES": ["config.throttling.UserRate"],
     "EXCEPTION_HANDLER": "config.errors.answer",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
