@@ -93,23 +93,24 @@ class Hub:
 
     def __init__(self):
         self.listeners = defaultdict(set)
+        self.subscribed = set()
         self.channel = None
         self.task = None
         self.lock = asyncio.Lock()
 
     async def join(self, group, listener):
         """Call listener(event) for each event of the group from now on."""
-        known = group in self.listeners
         self.listeners[group].add(listener)
-        if known:
+        if group in self.subscribed:
             return
-        async with self.lock:
+        async with self.lock:  # whoever comes second waits for the subscription too
             layer = get_channel_layer()
             if self.channel is None:
                 self.channel = await layer.new_channel()
                 self.task = asyncio.create_task(self.run(layer))
-            if group in self.listeners:
+            if group in self.listeners and group not in self.subscribed:
                 await layer.group_add(group, self.channel)
+                self.subscribed.add(group)
 
     async def leave(self, group, listener):
         """Undo join(); the last one to leave ends the subscription."""
@@ -122,6 +123,7 @@ class Hub:
         del self.listeners[group]
         async with self.lock:
             if group not in self.listeners:
+                self.subscribed.discard(group)
                 await get_channel_layer().group_discard(group, self.channel)
 
     async def run(self, layer):

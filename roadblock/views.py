@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from drf_spectacular.utils import OpenApiTypes, extend_schema, inline_serializer
 from rest_framework import serializers
+from rest_framework.authentication import SessionAuthentication
 from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.response import Response
@@ -39,7 +40,7 @@ class View(APIView):
 class Home(View):
     """Greet programs in JSON; show browsers the live map."""
 
-    authentication_classes = []
+    authentication_classes = [SessionAuthentication]  # the page's; programs need none
     permission_classes = []
 
     @extend_schema(responses=OpenApiTypes.OBJECT)
