@@ -203,6 +203,9 @@ class Consumer:
             except DomainError as error:
                 if frame := self.answer_error(error):
                     self.send(frame)
+            if self.outgoing:
+                # A burst is read without a pause; its answers must not pile up.
+                await asyncio.sleep(0)
 
     async def pump_out(self):
         outgoing = self.outgoing

@@ -149,6 +149,7 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE = {}  # each app's section adds its own
 
 # HTTP
 
@@ -167,6 +168,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 12 * 1024 * 1024
+API_RATE_PER_MINUTE = env.int("API_RATE_PER_MINUTE", 3000)
 
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
@@ -222,6 +224,10 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    # No browsable API: errors are JSON for browsers too.
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "config.parsers.AnyAccept",
+    "DEFAULT_THROTTLE_CLASSES": ["config.throttling.UserRate"],
     "EXCEPTION_HANDLER": "config.errors.answer",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
@@ -281,6 +287,7 @@ UNFOLD = {
         {"rel": "icon", "href": lambda request: static("shared/icon.svg")}
     ],
     "SHOW_LANGUAGES": True,
+    "LOGIN": {"form": "workspace.forms.DeskSignInForm"},
     "DASHBOARD_CALLBACK": "config.pages.admin_dashboard",
     "SITE_DROPDOWN": [
         {"icon": "home", "title": _("Home page"), "link": reverse_lazy("home")},
@@ -302,6 +309,12 @@ SIMPLE_JWT = {
     "SIGNING_KEY": SECRET_KEY,
     "USER_ID_FIELD": "uid",
     "USER_ID_CLAIM": "user_id",
+    "TOKEN_TYPE_CLAIM": "type",
+}
+CELERY_BEAT_SCHEDULE["sweep-refresh-tokens"] = {
+    "task": "workspace.tasks.sweep_refresh_tokens",
+    "schedule": timedelta(hours=1),
+    "options": {"expires": 3300},
 }
 
 # roadblock
@@ -322,3 +335,8 @@ ROADBLOCK_MAPS_DIR = (
     BASE_DIR / env.str("ROADBLOCK_MAPS_DIR", str(DATA_DIR / "maps"))
 ).resolve()
 ROADBLOCK_DEFAULT_MAP_ID = env.int("ROADBLOCK_DEFAULT_MAP_ID", 4)
+CELERY_BEAT_SCHEDULE["sweep-positions"] = {
+    "task": "roadblock.tasks.sweep_positions",
+    "schedule": timedelta(hours=1),
+    "options": {"expires": 3300},
+}

@@ -1,12 +1,13 @@
 """The demo: a town, and cars that a simulator drives through it."""
 
-from django.conf import settings
+from django.core.management import call_command
 from django.db import transaction
 
 from roadblock import fleet, maps
 from roadblock.models import Vehicle, VehicleType
 
-FIRST_NUMBER = 9001  # far from the numbers of real cars
+# What simulate_vehicles registers when it is told nothing else.
+FIRST_NUMBER = 9001
 POLICE, RUNNERS = 5, 2
 
 
@@ -15,14 +16,11 @@ def load(is_new):
 
     Whoever retires all its cars in the admin has seen enough of it.
     """
-    folder = settings.ROADBLOCK_MAPS_DIR / maps.CATALOGUE[DEMO_MAP][1]
     if is_new:
         make_cars()
-    runs = Vehicle.objects.live().filter(map_id=DEMO_MAP).exists()
-    if runs and not folder.exists():
-        from roadblock import town
-
-        town.build(folder)
+    runs = Vehicle.objects.live().filter(map_id=maps.TOWN_ID).exists()
+    if runs:
+        call_command("make_town", verbosity=0)
     return runs
 
 
@@ -34,7 +32,4 @@ def make_cars():
     for offset, name in enumerate(names):
         kind = VehicleType.POLICE if offset < POLICE else VehicleType.RUNNER
         vehicle = fleet.register(FIRST_NUMBER + offset, kind, name).vehicle
-        fleet.move(vehicle, DEMO_MAP)
-
-
-DEMO_MAP = 100
+        fleet.move(vehicle, maps.TOWN_ID)

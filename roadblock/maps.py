@@ -17,6 +17,7 @@ from roadblock.roadmap import Bbox, Link, RoadMap
 
 logger = logging.getLogger(__name__)
 
+TOWN_ID = 100
 CATALOGUE = {
     1: ("K-City", "R_KR_PG_K-City"),
     2: ("KATRI", "R_KR_PG_KATRI"),
@@ -24,7 +25,7 @@ CATALOGUE = {
     4: ("상암 (건물 없음)", "R_KR_PR_Sangam_NoBuildings"),
     5: ("세종 BRT", "R_KR_PR_SejongBRT0"),
     6: ("라스베가스 컨벤션 센터", "R_US_PR_LVCC"),
-    100: ("Madang Town", "MADANG_TOWN"),
+    TOWN_ID: ("Madang Town", "MADANG_TOWN"),
 }
 FIRST_FREE_ID = 101
 DEFAULT_SPEED_KMH = 50.0
@@ -63,16 +64,14 @@ def installed(root: Path) -> list[MapInfo]:
 def load(folder: Path) -> RoadMap:
     """The map in a folder; the same object until one of its files changes.
 
-    Strict about what makes the graph (ids, ends, points), lenient about all else: a
-    missing speed is 50 km/h, a lane change needs both its flag and a lane to change to.
-    Raises MapError, which says what is wrong.
+    Raises MapError as `read` does.
     """
     stamp = _stamp(folder)
     with _loading:
         known_stamp, outcome = _loaded.get(folder, (None, None))
         if stamp != known_stamp:
             try:
-                outcome = _read(folder)
+                outcome = read(folder)
             except MapError as error:
                 logger.warning("Map %s is not usable: %s", folder.name, error)
                 outcome = error
@@ -80,6 +79,30 @@ def load(folder: Path) -> RoadMap:
     if isinstance(outcome, MapError):
         raise MapError(*outcome.args)
     return outcome
+
+
+def read(folder: Path) -> RoadMap:
+    """The map in a folder, read anew.
+
+    Strict about what makes the graph (ids, ends, points), lenient about all else: a
+    missing speed is 50 km/h, a lane change needs both its flag and a lane to change to.
+    Raises MapError, which says what is wrong.
+    """
+    nodes = {}
+    for row in mgeo.read_rows(folder / mgeo.NODE_FILE):
+        nodes[mgeo.identifier(row, "idx")] = mgeo.place(row)
+    rows = mgeo.read_rows(mgeo.links_file(folder))
+    if not rows:
+        raise MapError("the map has no links")
+    by_idx = {mgeo.identifier(row, "idx"): row for row in rows}
+    if len(by_idx) < len(rows):
+        raise MapError("two links have the same idx")
+    links = {idx: _link(idx, row, by_idx) for idx, row in by_idx.items()}
+    for link in links.values():
+        for node in (link.from_node, link.to_node):
+            if node not in nodes:
+                raise MapError(f"link {link.idx} names node {node}, which isn't there")
+    return RoadMap(nodes, links, mgeo.read_origin(folder))
 
 
 _loaded: dict[Path, tuple[tuple, RoadMap | MapError]] = {}
@@ -101,24 +124,6 @@ def _stamp(folder: Path) -> tuple:
 def _looks_like_map(folder: Path) -> bool:
     names = {name for name, *_ in _stamp(folder)}
     return mgeo.NODE_FILE in names and not names.isdisjoint(mgeo.LINK_FILES)
-
-
-def _read(folder: Path) -> RoadMap:
-    nodes = {}
-    for row in mgeo.read_rows(folder / mgeo.NODE_FILE):
-        nodes[mgeo.identifier(row, "idx")] = mgeo.place(row)
-    rows = mgeo.read_rows(mgeo.links_file(folder))
-    if not rows:
-        raise MapError("the map has no links")
-    by_idx = {mgeo.identifier(row, "idx"): row for row in rows}
-    if len(by_idx) < len(rows):
-        raise MapError("two links have the same idx")
-    links = {idx: _link(idx, row, by_idx) for idx, row in by_idx.items()}
-    for link in links.values():
-        for node in (link.from_node, link.to_node):
-            if node not in nodes:
-                raise MapError(f"link {link.idx} names node {node}, which isn't there")
-    return RoadMap(nodes, links, mgeo.read_origin(folder))
 
 
 def _link(idx: str, row: dict, known: dict[str, dict]) -> Link:

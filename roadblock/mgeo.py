@@ -54,7 +54,7 @@ def links_file(folder: Path, names: tuple[str, ...] = LINK_FILES) -> Path:
     for name in names:
         if (folder / name).is_file():
             return folder / name
-    raise MapError(f"{folder.name} holds none of {', '.join(names)}")
+    raise MapError(f"the folder holds none of {', '.join(names)}")
 
 
 def read_origin(folder: Path) -> Origin | None:

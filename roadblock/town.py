@@ -12,31 +12,35 @@ import shapely
 
 from roadblock import mgeo, surfaces, town_lanes, town_streets
 
+SEED = 7
 ORIGIN = [320_000.0, 4_150_000.0, 0.0]
 INTERSECTION, OTHER_NODE = "1", "99"
 WITHIN_JUNCTION, ORDINARY_LANE = "1", "6"
 
 
-def build(folder: Path, seed: int = 7) -> None:
-    """Write the town's map into a folder that exists; equal seeds give equal bytes.
+def build(folder: Path, seed: int = SEED) -> None:
+    """Make the folder with the town's map, or replace it; equal seeds, equal bytes.
 
-    Raises OSError where the folder can't be written.
+    Whoever reads meanwhile sees the whole map or none. Raises ValueError for a negative
+    seed, OSError where the folder can't be made.
     """
     network = town_lanes.network(town_streets.plan(seed))
     links = [_link_row(row, lane) for row, lane in enumerate(network.lanes)]
-    lines = [shapely.LineString(lane.points) for lane in network.lanes]
-    simplified = shapely.simplify(
-        lines, surfaces.SIMPLIFY_TOLERANCE, preserve_topology=False
+    lines = shapely.simplify(
+        [shapely.LineString(lane.points) for lane in network.lanes],
+        surfaces.SIMPLIFY_TOLERANCE,
+        preserve_topology=False,
     )
-    flat = [
+    simplified = [
         row | {"points": shapely.get_coordinates(line).round(3).tolist()}
-        for row, line in zip(links, simplified, strict=True)
+        for row, line in zip(links, lines, strict=True)
     ]
-    _write(folder / mgeo.GLOBAL_FILE, _global_info())
-    _write(folder / mgeo.NODE_FILE, _node_rows(network))
-    _write(folder / mgeo.LINK_FILES[0], links)
-    _write(folder / mgeo.SIMPLIFIED_FILE, flat)
-    surfaces.surface(folder)
+    with mgeo.replacing(folder) as fresh:
+        _write(fresh / mgeo.GLOBAL_FILE, _global_info())
+        _write(fresh / mgeo.NODE_FILE, _node_rows(network))
+        _write(fresh / mgeo.LINK_FILES[0], links)
+        _write(fresh / mgeo.SIMPLIFIED_FILE, simplified)
+        surfaces.surface(fresh)
 
 
 def _global_info() -> dict:

@@ -19,7 +19,7 @@ CORNER = 5.0  # from where two streets' kerbs meet back to their lanes' ends
 FARTHEST_CORNER = 19.0
 RING_RADIUS = 17.0
 RING_APPROACH = 13.0
-RING_GATE = np.radians(28)  # between a street's middle and its ways on and off the ring
+RING_GATE = np.radians(26)  # between a street's middle and its ways on and off the ring
 STRAIGHT_ON = np.radians(40)
 BEHIND = np.radians(150)
 

@@ -5,6 +5,7 @@ import uuid
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models
+from django.db.models import Value
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -18,7 +19,8 @@ class Role(models.TextChoices):
 
 class UserManager(BaseUserManager):
     def get_by_natural_key(self, username):
-        return self.get(email__iexact=username)
+        # Lower() as in the constraint, so that its index finds the person.
+        return self.alias(address=Lower("email")).get(address=Lower(Value(username)))
 
     def create_user(self, email, password=None, **fields):
         user = self.model(email=self.normalize_email(email), **fields)
@@ -75,11 +77,61 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.uactive and not self.uisdel
 
     @property
+    def state(self):
+        """One of active, blocked and deleted."""
+        if self.uisdel:
+            return "deleted"
+        return "active" if self.uactive else "blocked"
+
+    @property
     def is_staff(self):
         return self.is_superuser or self.urole == Role.ADMIN
+
+    @property
+    def role(self):
+        """The role as clients see it: a superuser is an administrator."""
+        return Role.ADMIN if self.is_superuser else Role(self.urole)
 
     def get_full_name(self):
         return self.uname
 
     def get_short_name(self):
         return self.uname
+
+
+class TokenFamily(models.Model):
+    """One sign-in of a person, kept alive by refresh tokens that replace each other."""
+
+    user = models.ForeignKey(
+        User,
+        models.CASCADE,
+        related_name="token_families",
+        verbose_name=_("person"),
+    )
+    address = models.CharField(_("address"), max_length=64, blank=True)
+    user_agent = models.CharField(_("browser or program"), max_length=300, blank=True)
+    created_at = models.DateTimeField(_("signed in"), default=timezone.now)
+
+    last_used_at = models.DateTimeField(_("last used"), default=timezone.now)
+    revoked_at = models.DateTimeField(_("signed out"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("sign-in")
+        verbose_name_plural = _("sign-ins")
+        ordering = ["-created_at", "-pk"]
+
+    def __str__(self):
+        return f"{self.user} {self.created_at:%Y-%m-%d %H:%M}"
+
+
+class RefreshToken(models.Model):
+    """A refresh token that was given out; of the token itself only a hash is kept."""
+
+    family = models.ForeignKey(TokenFamily, models.CASCADE, related_name="tokens")
+    sha256 = models.CharField(max_length=64, unique=True)
+    expires_at = models.DateTimeField(db_index=True)
+
+    replaced_at = models.DateTimeField(null=True)
+
+    def __str__(self):
+        return f"{self.family_id}/{self.pk}"

@@ -65,14 +65,15 @@ class Command(BaseCommand):
             self.stdout.write("Making the database ...")
         call_command("migrate", interactive=False, verbosity=0)
         call_command("collectstatic", interactive=False, verbosity=0)
-        password = ensure_superuser(
+        made_up = ensure_superuser(
             os.environ.get("DJANGO_SUPERUSER_EMAIL", ""),
             os.environ.get("DJANGO_SUPERUSER_PASSWORD", ""),
         )
-        if password:
+        if made_up:
+            email, password = made_up
             self.stdout.write(
                 "\nYour account, shown this once:\n"
-                f"    e-mail    admin@example.com\n    password  {password}\n"
+                f"    e-mail    {email}\n    password  {password}\n"
             )
         return is_new
 

@@ -1,0 +1,122 @@
+"""Signing in and out, and who one is."""
+
+from django.contrib import admin
+from django.contrib.auth.views import LoginView
+from django.utils.translation import gettext as _
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework.permissions import AllowAny
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from config import health
+from config.parsers import JSON
+from workspace import people, tokens
+from workspace.forms import SignInForm
+from workspace.serializers import (
+    LoginSerializer,
+    LogoutSerializer,
+    RefreshSerializer,
+    TokensSerializer,
+    UserSerializer,
+)
+
+
+def valid(serializer_class, request):
+    """Return what the serializer makes of the body; raise ValidationError."""
+    serializer = serializer_class(data=request.data)
+    serializer.is_valid(raise_exception=True)
+    return serializer.validated_data
+
+
+class SignInView(APIView):
+    """A door that stands open; a stale token in the header must not shut it."""
+
+    authentication_classes = []
+    permission_classes = [AllowAny]
+    parser_classes = [JSON]
+
+
+class Login(SignInView):
+    @extend_schema(request=LoginSerializer, responses=TokensSerializer)
+    def post(self, request):
+        address = request.META.get("REMOTE_ADDR", "")
+        user = people.sign_in(
+            **valid(LoginSerializer, request), address=address, request=request
+        )
+        pair = tokens.open_family(
+            user,
+            address=address,
+            user_agent=request.META.get("HTTP_USER_AGENT", ""),
+        )
+        return answer_with(pair)
+
+
+class Refresh(SignInView):
+    @extend_schema(request=RefreshSerializer, responses=TokensSerializer)
+    def post(self, request):
+        values = valid(RefreshSerializer, request)
+        return answer_with(tokens.refresh(values["refresh_token"]))
+
+
+def answer_with(pair):
+    """Answer a pair of tokens, which no cache may keep."""
+    return Response(TokensSerializer(pair).data, headers={"Cache-Control": "no-store"})
+
+
+class Logout(APIView):
+    parser_classes = [JSON]
+
+    @extend_schema(request=LogoutSerializer, responses=OpenApiTypes.OBJECT)
+    def post(self, request):
+        values = valid(LogoutSerializer, request)
+        if values["all"]:
+            people.sign_out_everywhere(request.user)
+        else:
+            tokens.revoke(request.user, values["refresh_token"])
+        return Response({"success": True})
+
+
+class Me(APIView):
+    @extend_schema(responses=UserSerializer)
+    def get(self, request):
+        return Response(UserSerializer(request.user).data)
+
+
+class Home(APIView):
+    @extend_schema(responses=OpenApiTypes.OBJECT)
+    def get(self, request):
+        return Response({"message": _("Welcome to the workspace.")})
+
+
+class Health(APIView):
+    @extend_schema(responses=OpenApiTypes.OBJECT)
+    def get(self, request):
+        parts = {"database": health.works("database"), "cache": health.works("valkey")}
+        if all(parts.values()):
+            return Response({"status": "healthy"})
+        return Response({"status": "degraded", **parts})
+
+
+# Pages
+
+
+class SignInPage(LoginView):
+    authentication_form = SignInForm
+    redirect_authenticated_user = True
+
+    def form_invalid(self, form):
+        response = super().form_invalid(form)
+        if form.too_many:
+            response.status_code = form.too_many.status
+            for name, value in form.too_many.headers.items():
+                response[name] = value
+        return response
+
+
+def change_own_password(request):
+    """The admin's page for one's own password, which ends what the old one opened."""
+    response = admin.site.password_change(request)
+    if request.method == "POST" and response.status_code == 302:
+        people.sign_out_everywhere(request.user)
+    return response
