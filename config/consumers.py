@@ -271,6 +271,12 @@ class Consumer:
         await self._give({**start, "status": http_status(code)})
         body = json.dumps({"detail": "Refused.", "code": f"closed_{code}"}).encode()
         await self._give({"type": "websocket.http.response.body", "body": body})
+        # uvicorn calls a handshake complete once the connection has gone: that is its
+        # second word of the end, and leaving earlier would be logged as an error.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(1):
+                await self._receive()
+                await self._receive()
 
     def drop(self):
         """Cut off a client that does not read: a close frame would never reach it."""
