@@ -22,6 +22,7 @@ from config.bridge import WSGIBridge
 from config.routing import websockets
 from roadblock import tracking
 
+settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 pages = WSGIBridge(
     WhiteNoise(
         get_wsgi_application(), root=settings.STATIC_ROOT, prefix="static/", max_age=300

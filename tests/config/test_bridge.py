@@ -320,5 +320,6 @@ def other_connections():
         cursor.execute(
             "SELECT count(*) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            " AND backend_type = 'client backend'"  # the vacuum comes and goes
         )
         return cursor.fetchone()[0]
