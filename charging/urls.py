@@ -1,4 +1,8 @@
 """HTTP paths below /charging/."""
 
+from charging.camera_views import camera_paths
+
 app_name = "charging"
-urlpatterns = []
+urlpatterns = [
+    *camera_paths,
+]
