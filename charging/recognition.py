@@ -8,7 +8,6 @@ import base64
 import logging
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.core.cache import cache
@@ -159,7 +158,7 @@ def take_from_daily_cap():
     cap = settings.PLATE_OPENAI_DAILY_CAP
     if not cap:
         return
-    now = datetime.now(ZoneInfo(settings.BUSINESS_TIMEZONE))
+    now = datetime.now(settings.BUSINESS_TIMEZONE)
     tomorrow = datetime.combine(now.date() + timedelta(days=1), datetime.min.time())
     left = max(1, round((tomorrow.replace(tzinfo=now.tzinfo) - now).total_seconds()))
     key = f"charging:plate-readings:{now:%Y-%m-%d}"

@@ -6,6 +6,7 @@ the file secrets.env in the data directory (script/server makes it for local use
 
 from datetime import timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -335,7 +336,8 @@ ROADBLOCK_DEFAULT_MAP_ID = env.int("ROADBLOCK_DEFAULT_MAP_ID", 4)
 
 # charging
 
-BUSINESS_TIMEZONE = env.str("BUSINESS_TIMEZONE", "Asia/Seoul")
+BUSINESS_TIMEZONE = ZoneInfo(env.str("BUSINESS_TIMEZONE", "Asia/Seoul"))
+BUSINESS_OPEN, BUSINESS_CLOSE = 540, 1320
 PLATE_SERVICE_MODE = env.str("PLATE_SERVICE_MODE", "gptapi")
 PLATE_SERVICE_URL = env.str("PLATE_SERVICE_URL", "http://localhost:8001/v1/recognize")
 PLATE_SERVICE_TIMEOUT = env.float("PLATE_SERVICE_TIMEOUT", 60.0)

@@ -1,0 +1,30 @@
+"""The drivers' page and the staff's board: thin shells around the API and its socket."""
+
+from django.conf import settings
+from django.contrib.auth.decorators import user_passes_test
+from django.shortcuts import render
+from django.urls import path
+
+
+def place():
+    """Return what both pages must know of the place of business before they ask."""
+    return {
+        "zone": settings.BUSINESS_TIMEZONE,
+        "opens": settings.BUSINESS_OPEN,
+        "closes": settings.BUSINESS_CLOSE,
+    }
+
+
+def reserve(request):
+    return render(request, "charging/reserve.html", place())
+
+
+@user_passes_test(lambda user: user.is_staff)
+def board(request):
+    return render(request, "charging/board.html", place())
+
+
+page_paths = [
+    path("", reserve, name="home"),
+    path("board", board, name="board"),
+]
