@@ -99,9 +99,9 @@ def problem(loc, msg, type="value_error", value=None):
     return {"loc": list(loc), "msg": str(msg), "type": type, "input": value}
 
 
-def path_id(value, name="id"):
-    """Return the positive integer in a path's segment; raise Invalid, or NotFound past
-    what a database key can be."""
+def path_id(value, name="id", positive=True):
+    """Return the positive integer in a path's segment, or any; raise Invalid, or
+    NotFound past what a database key can be."""
     if not re.fullmatch(r"[+-]?[0-9]+", value, re.ASCII):
         raise Invalid(
             problem(["path", name], _("Not an integer."), "int_parsing", value)
@@ -110,7 +110,7 @@ def path_id(value, name="id"):
     if len(value) > 20:
         raise NotFound
     number = int(value)
-    if number < 1:
+    if positive and number < 1:
         raise Invalid(
             problem(
                 ["path", name], _("Must be at least 1."), "greater_than_equal", value

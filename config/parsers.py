@@ -1,7 +1,8 @@
-"""JSON, and nothing else, out of a request's body."""
+"""JSON, and nothing else, out of a request's body, and into its answer."""
 
 from django.utils.translation import gettext as _
-from rest_framework.exceptions import ParseError
+from rest_framework.exceptions import NotAcceptable, ParseError
+from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import JSONParser
 
 
@@ -19,3 +20,16 @@ class JSON(JSONParser):
             return super().parse(stream, media_type, parser_context)
         except RecursionError as error:
             raise ParseError(_("The body is nested too deeply.")) from error
+
+
+class AnyAccept(DefaultContentNegotiation):
+    """Answers in the first form there is when Accept names none of ours.
+
+    A client that asks for GeoJSON or a picture is not helped by a 406.
+    """
+
+    def select_renderer(self, request, renderers, format_suffix=None):
+        try:
+            return super().select_renderer(request, renderers, format_suffix)
+        except NotAcceptable:
+            return renderers[0], renderers[0].media_type

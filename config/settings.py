@@ -202,6 +202,7 @@ CONTENT_SECURITY_POLICY_EXCEPTIONS = {
 
 AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
 PASSWORD_HASHERS = [
+    "config.hashers.Argon2",
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
@@ -225,6 +226,9 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    # No browsable API: errors are JSON for browsers too.
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "config.parsers.AnyAccept",
     "DEFAULT_THROTTLE_CLASSES": ["config.throttling.UserRate"],
     "EXCEPTION_HANDLER": "config.errors.answer",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
@@ -362,3 +366,9 @@ BATTERY_DATABASE_URL = env.str("BATTERY_DATABASE_URL", "") or env.str(
 )
 BATTERY_DATABASE_PATH = env.str("BATTERY_DATABASE_PATH", "/car-battery-now")
 BATTERY_DATABASE_AUTH = env.str("BATTERY_DATABASE_AUTH", "")
+
+CELERY_BEAT_SCHEDULE["sweep-positions"] = {
+    "task": "roadblock.tasks.sweep_positions",
+    "schedule": timedelta(hours=1),
+    "options": {"expires": 3300},
+}

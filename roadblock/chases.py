@@ -75,7 +75,9 @@ def catch(catcher_number, runner_number):
 def fail(catcher_number, runner_number):
     """Note that a catch failed; the chase goes on. Raises UnfitVehicle, NoOpenChase."""
     catcher, runner = pair(catcher_number, runner_number)
-    chase = Chase.objects.filter(runner=runner, ended_at=None).first()
+    # Locked, so that no catch comes between this look and the entry in the log.
+    open_chases = Chase.objects.select_for_update().filter(ended_at=None)
+    chase = open_chases.filter(runner=runner).first()
     if chase is None:
         raise NoOpenChase
     log(chase, Event.Status.FAILED, catcher)

@@ -4,6 +4,7 @@ import json
 import logging
 
 from django.conf import settings
+from django.db import DatabaseError
 
 from config.consumers import SIGNED_OUT, Consumer, Refusal
 from config.errors import DomainError
@@ -50,16 +51,20 @@ class CarConsumer(Consumer):
                 raise packets.Refused(packets.Nack.FORMAT)
             await self.act(report)
         except packets.Refused as refused:
+            self.tracker.refused += 1
             self.send(packets.nack(key, refused.code))
         except DomainError as error:
             self.send(packets.nack(key, NACKS.get(type(error), packets.Nack.DATA)))
+        except DatabaseError as error:
+            log.error("A frame could not be acted upon: %s", error)
+            self.send(packets.nack(key, packets.Nack.DATABASE))
 
     async def frame(self, event):
-        self.send(event["frame"])
+        await self.transmit(event["frame"])
 
     async def frames(self, event):
         for frame in event["frames"]:
-            self.send(frame)
+            await self.transmit(frame)
 
 
 NACKS = {fleet.NameTaken: packets.Nack.DUPLICATE}
@@ -85,7 +90,7 @@ class VehicleConsumer(CarConsumer):
             self.tracker.moved(car, report.x, report.y)
         elif type(report) is packets.StatusReport:
             car = await self.tracker.find(report.vehicle_id)
-            if car is None:
+            if car is None or not car.is_police:
                 raise fleet.UnknownVehicle
             await in_thread(
                 fleet.set_condition,
@@ -155,7 +160,7 @@ class DashboardConsumer(Consumer):
         self.send(json.dumps({"type": "ack"}))
 
     async def frame(self, event):
-        self.send(event["frame"])
+        await self.transmit(event["frame"])
 
 
 class FrontVehiclesConsumer(DashboardConsumer):
@@ -178,10 +183,16 @@ class FrontVehiclesConsumer(DashboardConsumer):
             records = self.behind.setdefault(event["map_id"], {})
             for id, record in packets.records_of(event["frame"]):
                 records[id] = record
-        else:
-            super().deliver(event)
+            return
+        if event["type"] == "vehicle.removed":
+            for records in self.behind.values():
+                records.pop(event["id"], None)
+        super().deliver(event)
 
     async def vehicles_moved(self, event):
+        await self.transmit(event["frame"])
+
+    async def vehicle_removed(self, event):
         await self.transmit(event["frame"])
 
     async def snapshot(self, event):
@@ -191,6 +202,8 @@ class FrontVehiclesConsumer(DashboardConsumer):
     async def caught_up(self):
         behind, self.behind = self.behind, {}
         for map_id, records in behind.items():
+            if not records:
+                continue
             joined = b"".join(records.values())
             await self.transmit(packets.positions(SHARED_KEY, map_id, joined))
 

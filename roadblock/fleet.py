@@ -5,14 +5,16 @@ two sockets, the vehicles' two sockets, and beside them the trackers of all serv
 processes, which keep a picture of the fleet in memory.
 """
 
+import time
 from dataclasses import dataclass
+from functools import partial
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from config.errors import Conflict, NotFound
 from config.realtime import publish
-from roadblock import chases, packets
+from roadblock import chases, packets, tracks
 from roadblock.models import PoliceCar, Vehicle, VehicleKey, VehicleType
 from roadblock.wire import DASHBOARD_VEHICLES, SHARED_KEY, TRACKERS
 
@@ -78,14 +80,17 @@ def _register(vehicle_id, vehicle_type, car_name):
             PoliceCar.objects.create(vehicle=vehicle)
     elif not is_restart:
         raise NumberTaken
-    announce(vehicle)
+    announce(vehicle, heard=time.time())
     if not vehicle.is_police:
         chases.open_chase(vehicle)
     return Registration(vehicle, is_new)
 
 
-def announce(vehicle):
-    """Tell dashboards and trackers that a car is there, or what it is called now."""
+def announce(vehicle, heard=0):
+    """Tell dashboards and trackers that a car is there, or what it is called now.
+
+    `heard` is when it spoke itself, Unix time.
+    """
     publish(
         TRACKERS,
         "car.known",
@@ -93,6 +98,7 @@ def announce(vehicle):
         vehicle_id=vehicle.vehicle_id,
         is_police=vehicle.is_police,
         map_id=vehicle.map_id,
+        heard=heard,
     )
     publish(DASHBOARD_VEHICLES, "frame", frame=frame_of(vehicle))
 
@@ -114,14 +120,26 @@ def condition_frame(details):
 
 
 def rename(vehicle, car_name):
-    """Give a car another name; raise NameTaken."""
-    vehicle.car_name = car_name
+    """Give a car another name; raise NameTaken, or UnknownVehicle."""
     try:
-        with transaction.atomic():
-            vehicle.save(update_fields=["car_name"])
-            announce(vehicle)
+        change(vehicle, car_name=car_name)
     except IntegrityError as error:
         raise NameTaken from error
+
+
+def move(vehicle, map_id):
+    """Put a car on another map; None means the default one. Raises UnknownVehicle."""
+    change(vehicle, map_id=map_id)
+
+
+@transaction.atomic
+def change(vehicle, **values):
+    # Not save(): the car may have been retired meanwhile, and must not be announced.
+    if not Vehicle.objects.live().filter(pk=vehicle.pk).update(**values):
+        raise UnknownVehicle
+    for name, value in values.items():
+        setattr(vehicle, name, value)
+    announce(vehicle)
 
 
 @transaction.atomic
@@ -155,7 +173,8 @@ def retire(vehicle):
     chases.close_chases(runner=vehicle)
     publish(TRACKERS, "car.gone", id=vehicle.pk, vehicle_id=vehicle.vehicle_id)
     frame = packets.removed(SHARED_KEY, vehicle.pk)
-    publish(DASHBOARD_VEHICLES, "frame", frame=frame)
+    publish(DASHBOARD_VEHICLES, "vehicle.removed", id=vehicle.pk, frame=frame)
+    transaction.on_commit(partial(tracks.forget, vehicle.pk), robust=True)
 
 
 @transaction.atomic
@@ -174,11 +193,3 @@ def set_key(vehicle_id, secret, *, counter_required=False):
 def vehicle_type_of(kind):
     """Return the VehicleType of a packet's POLICE or RUNNER."""
     return VehicleType.POLICE if kind == packets.POLICE else VehicleType.RUNNER
-
-
-@transaction.atomic
-def move(vehicle, map_id):
-    """Put a car on another map; None means the default one."""
-    vehicle.map_id = map_id
-    vehicle.save(update_fields=["map_id"])
-    announce(vehicle)

@@ -9,10 +9,19 @@ from django.http import HttpResponse
 from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.utils.http import http_date, quote_etag
 
+from config.errors import DomainError
 from roadblock import surfaces
 
 PACK_FROM_BYTES = 1000
-RANGE = re.compile(r"bytes=(\d*)-(\d*)$")
+NO_GZIP = re.compile(r"gzip\s*;\s*q=0(\.0*)?\s*(,|$)")
+RANGE = re.compile(r"bytes=(\d{0,15})-(\d{0,15})$")
+
+
+class BeyondTheEnd(DomainError):
+    """The request cannot be met."""
+
+    status = 416
+    code = "range_not_satisfiable"
 
 
 @lru_cache(maxsize=16)
@@ -26,10 +35,11 @@ def answer(request, folder):
     """Answer with the surface of a map's folder, by the request's conditions."""
     modified = int(folder.stat().st_mtime)
     plain, packed, digest = _surface(folder, modified)
-    response = get_conditional_response(request, quote_etag(digest), modified)
+    etag = quote_etag(digest)
+    response = get_conditional_response(request, etag, modified)
     if response is None:
-        response = _body(request, plain, packed)
-    response["ETag"] = quote_etag(digest)
+        response = _body(request, plain, packed, etag)
+    response["ETag"] = etag
     response["Last-Modified"] = http_date(modified)
     response["Accept-Ranges"] = "bytes"
     response["Cache-Control"] = "private, no-cache"
@@ -37,12 +47,14 @@ def answer(request, folder):
     return response
 
 
-def _body(request, plain, packed):
+def _body(request, plain, packed, etag):
     wanted = RANGE.match(request.headers.get("Range", ""))
-    if wanted and any(wanted.groups()):
+    is_same = request.headers.get("If-Range", etag) == etag
+    if wanted and any(wanted.groups()) and is_same:
         return _part(plain, *wanted.groups())
     accepts = request.headers.get("Accept-Encoding", "")
-    if "gzip" in accepts and len(plain) > PACK_FROM_BYTES:
+    unpacks = "gzip" in accepts and not NO_GZIP.search(accepts)
+    if unpacks and len(plain) > PACK_FROM_BYTES:
         response = HttpResponse(packed, content_type="application/json")
         response["Content-Encoding"] = "gzip"
         return response
@@ -57,9 +69,7 @@ def _part(plain, first, last):
     else:
         start, end = max(0, size - int(last)), size - 1
     if start > end:
-        response = HttpResponse(status=416)
-        response["Content-Range"] = f"bytes */{size}"
-        return response
+        raise BeyondTheEnd(headers={"Content-Range": f"bytes */{size}"})
     response = HttpResponse(
         plain[start : end + 1], status=206, content_type="application/json"
     )

@@ -16,7 +16,7 @@ import redis.asyncio
 from django.conf import settings
 
 from config.realtime import hub, in_thread, publish_now
-from roadblock import packets, tracks
+from roadblock import counters, packets, tracks
 from roadblock.models import Chase, Vehicle, VehicleKey
 from roadblock.wire import CARS_ON_VEHICLES, DASHBOARD_VEHICLES, SHARED_KEY, TRACKERS
 
@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 TICK = settings.ROADBLOCK_TICK_MS / 1000
 STORE_SECONDS = 0.5
 STORE_ROWS = 50_000
+COMPLAINT_SECONDS = 10
+LAST_TRIES = 2  # at the end of the process, which a supervisor will not await for long
 HEARD_SECONDS = 10  # how fresh a runner must be for its chase to be announced anew
 UNKNOWN_SECONDS = 1  # how long an unknown number is not looked up again
 UNKNOWN_LIMIT = 10_000
@@ -65,6 +67,7 @@ class Tracker:
     def __init__(self):
         self.cars = {}  # by vehicle number
         self.by_id = {}
+        self.gone = set()  # ids of retired cars; none of them ever comes back
         self.keys = {}  # vehicle number -> (key, counter required)
         self.unknown = {}  # vehicle number -> when it may be looked up again
         self.moved_cars = {}
@@ -72,10 +75,12 @@ class Tracker:
         self.rows = deque()
         self.lost_rows = 0
         self.over_rate = 0
+        self.refused = 0  # frames of bad form, signature or coordinates
         self.started = False
         self.starting = asyncio.Lock()
         self.moved_event = asyncio.Event()
         self.rows_event = asyncio.Event()
+        self.storing = asyncio.Lock()
         self.tasks = []
         self.valkey = redis.asyncio.from_url(settings.REDIS_URL)
 
@@ -84,12 +89,18 @@ class Tracker:
         async with self.starting:
             if self.started:
                 return
-            await hub().join(TRACKERS, self.heard_of)
+            early = []
+            await hub().join(TRACKERS, early.append)
             await self.load()
+            await hub().join(TRACKERS, self.heard_of)
+            await hub().leave(TRACKERS, early.append)
+            for event in early:  # they may be newer than what was read
+                self.heard_of(event)
             self.started = True
             self.tasks = [
                 asyncio.create_task(self.tick_for_ever()),
                 asyncio.create_task(self.store_for_ever()),
+                asyncio.create_task(self.complain_for_ever()),
             ]
 
     async def load(self):
@@ -99,26 +110,34 @@ class Tracker:
         for id, (x, y, moment) in last.items():
             if car := self.by_id.get(id):
                 car.x, car.y, car.heard = x, y, moment
-        for id in chased:
+        for id, started_at in chased:
             if car := self.by_id.get(id):
                 car.chased = True
+                car.heard = max(car.heard, started_at.timestamp())
         self.keys = keys
 
     async def stop(self):
         """Publish and store what is left."""
-        for task in self.tasks:
-            task.cancel()
-        await asyncio.gather(*self.tasks, return_exceptions=True)
+        async with self.storing:  # a batch on its way is not stored twice
+            for task in self.tasks:
+                task.cancel()
+            await asyncio.gather(*self.tasks, return_exceptions=True)
+        failures = 0
+        while self.rows and failures < LAST_TRIES:
+            failures += not await self.store_some()
+        if self.rows:
+            log.error("Positions lost at the end: %d", len(self.rows))
         if self.moved_cars:
-            await self.tick()
-        while self.rows:
-            await self.store_some()
+            await self.try_to_tick()
         await hub().leave(TRACKERS, self.heard_of)
         await self.valkey.aclose()
 
     # What is known
 
     def know(self, id, vehicle_id, is_police, map_id):
+        """Take a car in and return it, or None: late news of a retired one."""
+        if id in self.gone:
+            return None
         car = self.by_id.get(id)
         if car is None:
             car = self.by_id[id] = Car(id, vehicle_id, is_police, map_id)
@@ -147,21 +166,14 @@ class Tracker:
         while len(self.unknown) >= UNKNOWN_LIMIT:
             del self.unknown[next(iter(self.unknown))]
         self.unknown[vehicle_id] = now + UNKNOWN_SECONDS
-        return None
+        return self.cars.get(vehicle_id)  # it may have registered meanwhile
 
     async def is_fresh(self, report, vehicle_id):
-        """Tell whether a frame's counter is as the vehicle's key demands.
-
-        The highest counter is kept for each frame type in Valkey, so that a frame
-        recorded from one server process is stale in all others too.
-        """
-        _key, required = self.keys.get(vehicle_id, (None, False))
-        if not required:
-            return True
-        if report.counter is None:
-            return False
-        name = f"roadblock:counter:{vehicle_id}:{type(report).__name__}"
-        return bool(await self.valkey.eval(RAISE_COUNTER, 1, name, report.counter))
+        """Tell whether a frame's counter is as the vehicle's key demands."""
+        key, required = self.keys.get(vehicle_id, (None, False))
+        return not required or await counters.rises(
+            self.valkey, vehicle_id, key, report
+        )
 
     def open_runners(self):
         """Return the numbers of the chased runners that were heard just now."""
@@ -179,9 +191,12 @@ class Tracker:
             car = self.know(
                 event["id"], event["vehicle_id"], event["is_police"], event["map_id"]
             )
-            car.heard = max(car.heard, event.get("heard", 0))
+            if car is not None:
+                car.heard = max(car.heard, event["heard"])
         elif kind == "car.gone":
+            self.gone.add(event["id"])
             self.by_id.pop(event["id"], None)
+            self.moved_cars.pop(event["id"], None)
             car = self.cars.get(event["vehicle_id"])
             if car is not None and car.id == event["id"]:
                 del self.cars[event["vehicle_id"]]
@@ -235,11 +250,24 @@ class Tracker:
             # The first position after a pause goes out at once, the others together.
             await asyncio.sleep(max(0, last + TICK - time.monotonic()))
             last = time.monotonic()
-            try:
-                await self.tick()
-            except Exception as error:
-                log.error("Positions are not shown: %s", error)
+            if not await self.try_to_tick():
                 await asyncio.sleep(1)
+
+    async def try_to_tick(self):
+        """Tell whether the moved cars were shown; if not, they wait for the next tick.
+
+        Runners' steps do not: what vehicles are told of them is of this moment only.
+        """
+        cars = self.moved_cars
+        try:
+            await self.tick()
+        except Exception as error:
+            log.error("Positions are not shown yet: %s", error)
+            waiting = {id: car for id, car in cars.items() if id in self.by_id}
+            self.moved_cars = waiting | self.moved_cars
+            self.moved_event.set()
+            return False
+        return True
 
     async def tick(self):
         self.moved_event.clear()
@@ -281,43 +309,46 @@ class Tracker:
             self.rows_event.clear()
             while self.rows and await self.store_some():
                 pass
-            if self.lost_rows or self.over_rate:
-                log.warning(
-                    "Positions lost to a full queue: %d; over a car's rate: %d",
-                    *(self.lost_rows, self.over_rate),
-                )
-                self.lost_rows = self.over_rate = 0
 
     async def store_some(self):
         """Store the oldest rows; on failure they wait, and a pause follows."""
-        rows = list(islice(self.rows, STORE_ROWS))
-        lost = self.lost_rows
-        try:
-            await in_thread(tracks.store, rows)
-        except Exception as error:
-            log.error("Positions are not stored yet: %s", error)
-            self.rows_event.set()
-            await asyncio.sleep(1)
-            return False
-        # Meanwhile a full queue may have dropped some of these very rows.
-        for _ in range(len(rows) - (self.lost_rows - lost)):
-            self.rows.popleft()
-        return True
+        async with self.storing:
+            rows = list(islice(self.rows, STORE_ROWS))
+            lost = self.lost_rows
+            try:
+                await in_thread(tracks.store, rows)
+            except Exception as error:
+                log.error("Positions are not stored yet: %s", error)
+                self.rows_event.set()
+            else:
+                # Meanwhile a full queue may have dropped some of these very rows.
+                for _ in range(len(rows) - (self.lost_rows - lost)):
+                    self.rows.popleft()
+                return True
+        await asyncio.sleep(1)
+        return False
 
+    # Complaints, at a rate that floods no log
 
-RAISE_COUNTER = """
-local last = tonumber(redis.call('GET', KEYS[1]) or '-1')
-if tonumber(ARGV[1]) <= last then return 0 end
-redis.call('SET', KEYS[1], ARGV[1])
-return 1
-"""
+    async def complain_for_ever(self):
+        told = 0, 0, 0
+        while True:
+            await asyncio.sleep(COMPLAINT_SECONDS)
+            counts = self.lost_rows, self.over_rate, self.refused
+            if counts != told:
+                log.warning(
+                    "Since the start: %d positions lost to a full queue, "
+                    "%d over a car's rate, %d frames refused",
+                    *counts,
+                )
+            told = counts
 
 
 def _read_fleet():
     cars = Vehicle.objects.live().values_list(
         "pk", "vehicle_id", "vehicle_type", "map_id"
     )
-    chased = Chase.objects.filter(ended_at=None).values_list("runner_id", flat=True)
+    chased = Chase.objects.filter(ended_at=None).values_list("runner_id", "started_at")
     return list(cars), list(chased), _read_keys(), tracks.last_positions()
 
 

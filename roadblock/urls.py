@@ -16,8 +16,8 @@ api = [
 
 app_name = "roadblock"
 urlpatterns = [
-    path("", views.index, name="home"),
+    path("", views.Home.as_view(), name="home"),
     *api,
-    path("api", views.index),
+    path("api", views.Home.as_view()),
     path("api/", include((api, "api"))),
 ]

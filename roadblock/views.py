@@ -5,14 +5,18 @@ from django.contrib.auth.decorators import login_required
 from django.http import JsonResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_exempt
 from drf_spectacular.utils import OpenApiTypes, extend_schema, inline_serializer
 from rest_framework import serializers
+from rest_framework.authentication import SessionAuthentication
+from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from config.auth import user_of_request
 from config.errors import NotFound, path_id
+from config.parsers import JSON
 from config.realtime import event_stream
 from roadblock import chases, fleet, ground, maps
 from roadblock.models import Chase, Event, Vehicle
@@ -26,11 +30,24 @@ from roadblock.wire import EVENT_LOG
 CHASES_SHOWN = 200
 
 
-def index(request):
+class View(APIView):
+    """A view that takes JSON under any Content-Type, and no verb but these."""
+
+    http_method_names = ["get", "head", "patch", "delete"]
+    parser_classes = [JSON]
+
+
+class Home(View):
     """Greet programs in JSON; show browsers the live map."""
-    if "text/html" not in request.headers.get("Accept", ""):
-        return JsonResponse({"message": "Madang roadblock"})
-    return live_map(request)
+
+    authentication_classes = [SessionAuthentication]  # the page's; programs need none
+    permission_classes = []
+
+    @extend_schema(responses=OpenApiTypes.OBJECT)
+    def get(self, request):
+        if "text/html" in request.headers.get("Accept", ""):
+            return live_map(request._request)
+        return Response({"message": "Madang roadblock"})
 
 
 @login_required
@@ -56,14 +73,14 @@ def listing(name, serializer):
     return inline_serializer(f"{name}_list", {name: serializer})
 
 
-class Vehicles(APIView):
+class Vehicles(View):
     @extend_schema(responses=listing("vehicles", VehicleSerializer(many=True)))
     def get(self, request):
         live = Vehicle.objects.live().select_related("details")
         return Response({"vehicles": VehicleSerializer(live, many=True).data})
 
 
-class OneVehicle(APIView):
+class OneVehicle(View):
     permission_classes = [IsAuthenticated, MayChangeVehicles]
 
     def vehicle(self, id):
@@ -91,7 +108,7 @@ class OneVehicle(APIView):
         return Response(status=204)
 
 
-class Events(APIView):
+class Events(View):
     @extend_schema(
         responses=listing(
             "events", serializers.ListField(child=serializers.JSONField())
@@ -101,8 +118,16 @@ class Events(APIView):
         return Response({"events": [chases.as_json(e) for e in Event.objects.all()]})
 
 
+@csrf_exempt
 async def event_log(request):
     """Send what happens in chases as server-sent events, from now on."""
+    if request.method != "GET":
+        refusal = MethodNotAllowed(request.method)
+        return JsonResponse(
+            {"detail": str(refusal.detail), "code": refusal.default_code},
+            status=refusal.status_code,
+            headers={"Allow": "GET"},
+        )
     user = await user_of_request(request)
     if not user.is_authenticated:
         return JsonResponse(
@@ -117,7 +142,7 @@ async def event_log(request):
     )
 
 
-class Chases(APIView):
+class Chases(View):
     """The newest chases, open ones first among equals."""
 
     @extend_schema(responses=listing("chases", ChaseSerializer(many=True)))
@@ -126,7 +151,7 @@ class Chases(APIView):
         return Response({"chases": ChaseSerializer(newest, many=True).data})
 
 
-class Maps(APIView):
+class Maps(View):
     @extend_schema(responses=listing("maps", serializers.ListField()))
     def get(self, request):
         found = [
@@ -141,12 +166,12 @@ class Maps(APIView):
         return Response({"maps": found})
 
 
-class OneMap(APIView):
+class OneMap(View):
     """The road surface of a map as GeoJSON, for dashboards to draw."""
 
     @extend_schema(responses=OpenApiTypes.OBJECT)
     def get(self, request, id):
-        number = path_id(id)
+        number = path_id(id, positive=False)
         for info in maps.installed(settings.ROADBLOCK_MAPS_DIR):
             if info.id == number:
                 return ground.answer(request, info.folder)

@@ -18,9 +18,7 @@ PERMISSIONS = [
 
 def make_group(apps, schema_editor):
     # Permissions are usually made after all migrations; the group needs them now.
-    create_permissions(
-        installed.get_app_config("roadblock"), verbosity=0, apps=apps
-    )
+    create_permissions(installed.get_app_config("roadblock"), verbosity=0, apps=apps)
     group, _ = apps.get_model("auth", "Group").objects.get_or_create(name=NAME)
     permissions = apps.get_model("auth", "Permission").objects.filter(
         content_type__app_label="roadblock", codename__in=PERMISSIONS

@@ -1,8 +1,51 @@
 import json
+from importlib import import_module
 
 import pytest
+from django.apps import apps
+from django.contrib.auth.models import Group
 
+from tests import factories
+from tests.browsing import browser, chromium, site
 from tests.roadblock.road_maps import K_CITY, LINKS, NODES
+
+__all__ = [
+    "boss",
+    "browser",
+    "chromium",
+    "expected",
+    "folder",
+    "operator",
+    "outsider",
+    "site",
+]
+
+operators = import_module("roadblock.migrations.0002_operators")
+
+
+# The people of all tests, but without a flush of all tables after each test: tests with
+# sockets and threads, which need it, say so by a mark.
+
+
+@pytest.fixture
+def outsider(db):
+    """Signed in, and nothing more."""
+    return factories.user("outsider@example.com")
+
+
+@pytest.fixture
+def boss(db):
+    """A superuser."""
+    return factories.user("boss@example.com", is_superuser=True)
+
+
+@pytest.fixture
+def operator(db):
+    """In the group that a migration makes for the operators of roadblock."""
+    operators.make_group(apps, None)  # earlier tests may have flushed it away
+    operator = factories.user("operator@example.com", urole="admin")
+    operator.groups.add(Group.objects.get(name=operators.NAME))
+    return operator
 
 
 @pytest.fixture(scope="session")
