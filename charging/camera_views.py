@@ -1,13 +1,13 @@
 """Cameras and the car: read the plate in a picture, ask for the battery's charge."""
 
 from django.urls import path
+from django.utils import timezone
 from drf_spectacular.utils import OpenApiTypes, extend_schema
 from rest_framework.parsers import BaseParser
-from rest_framework.permissions import AllowAny
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
-from charging import battery, recognition
+from charging import battery, matching, recognition
+from charging.callers import ChargingView
 from charging.pictures import picture_in
 
 
@@ -17,10 +17,10 @@ class Untouched(BaseParser):
     media_type = "*/*"
 
 
-class PlateReading(APIView):
+class PlateReading(ChargingView):
     """The plate in a picture, sent as the part `image` of a form."""
 
-    permission_classes = [AllowAny]
+    guest_rate = "RECOGNITION"
     parser_classes = [Untouched]
 
     @extend_schema(
@@ -37,13 +37,18 @@ class PlateReading(APIView):
         if recognition.HOP_HEADER in request.headers:
             raise recognition.Loop
         reading = recognition.read_plate(picture_in(request.META))
+        if reading.plate.strip():
+            matching.record(
+                reading.plate,
+                timezone.now(),
+                matching.Source.RECOGNITION,
+                confidence=reading.confidence,
+            )
         return Response(reading.answer, headers=reading.headers)
 
 
-class Battery(APIView):
+class Battery(ChargingView):
     """How full the charging car is, and since when that is known."""
-
-    permission_classes = [AllowAny]
 
     @extend_schema(responses=OpenApiTypes.OBJECT)
     def get(self, request):
@@ -51,7 +56,7 @@ class Battery(APIView):
 
 
 camera_paths = [
-    path("api/license-plates", PlateReading.as_view(), name="license-plates"),
-    path("api/plates/recognize", PlateReading.as_view(), name="plates-recognize"),
-    path("api/battery/now", Battery.as_view(), name="battery-now"),
+    path("license-plates", PlateReading.as_view(), name="license-plates"),
+    path("plates/recognize", PlateReading.as_view(), name="plates-recognize"),
+    path("battery/now", Battery.as_view(), name="battery-now"),
 ]

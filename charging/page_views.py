@@ -1,4 +1,4 @@
-"""The drivers' page and the staff's board: thin shells around the API and its socket."""
+"""The drivers' page and the staff's board: thin shells around API and socket."""
 
 from django.conf import settings
 from django.contrib.auth.decorators import user_passes_test

@@ -337,6 +337,11 @@ ROADBLOCK_MAPS_DIR = (
     BASE_DIR / env.str("ROADBLOCK_MAPS_DIR", str(DATA_DIR / "maps"))
 ).resolve()
 ROADBLOCK_DEFAULT_MAP_ID = env.int("ROADBLOCK_DEFAULT_MAP_ID", 4)
+CELERY_BEAT_SCHEDULE["sweep-positions"] = {
+    "task": "roadblock.tasks.sweep_positions",
+    "schedule": timedelta(hours=1),
+    "options": {"expires": 3300},
+}
 
 # charging
 
@@ -366,9 +371,3 @@ BATTERY_DATABASE_URL = env.str("BATTERY_DATABASE_URL", "") or env.str(
 )
 BATTERY_DATABASE_PATH = env.str("BATTERY_DATABASE_PATH", "/car-battery-now")
 BATTERY_DATABASE_AUTH = env.str("BATTERY_DATABASE_AUTH", "")
-
-CELERY_BEAT_SCHEDULE["sweep-positions"] = {
-    "task": "roadblock.tasks.sweep_positions",
-    "schedule": timedelta(hours=1),
-    "options": {"expires": 3300},
-}

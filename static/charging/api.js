@@ -57,12 +57,18 @@ export class Api {
   }
 
   day = (date) => this.call("GET", "api/reservations/by-session", { query: { date } });
+  opening = (date) => this.call("GET", "api/opening", { query: { date } });
   mine = (query) => this.call("GET", "api/reservations/my", { query });
   battery = () => this.call("GET", "api/battery/now");
   reserve = (body, key) => this.call("POST", "api/reservations", { body, key });
   reserveHours = (body, key) =>
     this.call("POST", "api/reservations/batch", { body, key });
+  wait = (body) => this.call("POST", "api/waiting", { body });
   cancel = (id, query) => this.call("DELETE", `api/reservations/${id}`, { query });
+  cancelAsStaff = (id, reason) =>
+    this.call("DELETE", `api/admin/reservations/${id}`, { query: { reason } });
+  sightings = () => this.call("GET", "api/admin/sightings");
+  occupancy = () => this.call("GET", "api/admin/occupancy");
   calendar = (id, query) => this.url(`api/reservations/${id}.ics`, query);
 }
 

@@ -7,8 +7,8 @@ import { clockOf, longDay } from "./times.js";
 const REMEMBERED = "madang.charging.driver";
 
 export class Booking {
-  constructor({ api, selection, clock, signedIn, changed, reserved }) {
-    Object.assign(this, { api, selection, clock, signedIn, changed, reserved });
+  constructor({ api, selection, clock, signedIn, bayName, changed, reserved }) {
+    Object.assign(this, { api, selection, clock, signedIn, bayName, changed, reserved });
     this.form = $("booking");
     this.fields = { plate: $("plate"), contactEmail: $("email") };
     this.key = null;
@@ -81,12 +81,12 @@ export class Booking {
       this.key = null;
       return;
     }
-    const bay = day.bays.find(({ sessionId }) => sessionId === selection.bay);
-    write($("chosen-bay"), bay.name);
+    const bay = this.bayName(selection.bay);
+    write($("chosen-bay"), bay);
     write($("chosen-day"), longDay(day.date));
     write($("chosen-time"), selection.text);
     write($("chosen-length"), lengthText(selection.minutes));
-    write($("bar-text"), `${bay.name} · ${selection.text}`);
+    write($("bar-text"), `${bay} · ${selection.text}`);
     this.offerEnds(day);
   }
 
@@ -133,7 +133,7 @@ export class Booking {
             made.length,
           ),
           {
-            bay: this.nameOf(made[0].sessionId),
+            bay: this.bayName(made[0].sessionId),
             times: made.map((one) => `${one.startTime}–${one.endTime}`).join(", "),
           },
         ),
@@ -147,8 +147,6 @@ export class Booking {
       this.work(false);
     }
   }
-
-  nameOf = (id) => this.day.bays.find(({ sessionId }) => sessionId === id)?.name ?? "";
 
   checked() {
     const bad = Object.values(this.fields).find((field) => field && !field.checkValidity());

@@ -1,6 +1,7 @@
 // The grid of bays by half hours. Time runs to the right on a wide screen and down on
 // a phone; the style sheet places every part by its --bay and --slot.
 import { fill, gettext } from "../shared/i18n.js";
+import { ANY } from "./day.js";
 import { element } from "./elements.js";
 import { SLOT, clockOf } from "./times.js";
 
@@ -8,16 +9,20 @@ const upright = matchMedia("(max-width: 50rem)");
 
 export class Grid {
   /** onPick(bay, minutes) for a free half hour; onOpen(reservation) for a taken one. */
-  constructor(root, { onPick, onOpen = null, clock }) {
+  constructor(root, options) {
+    const { clock, onPick, onOpen, hidesPast = false, offersAny = false } = options;
     this.root = root;
     this.onPick = onPick;
     this.onOpen = onOpen;
     this.clock = clock;
+    this.offersAny = offersAny; // a row of its own for whichever bay is free
+    this.hidesPast = hidesPast; // on a phone, where it would be in the way
     this.isMine = () => false;
     this.isChosen = () => false;
     this.focus = { row: 0, column: 0 };
     root.addEventListener("keydown", (event) => this.move(event));
     root.addEventListener("click", ({ target }) => this.press(target));
+    upright.addEventListener("change", () => this.day && this.show(this.day));
     root.addEventListener("focusin", ({ target }) => {
       if (target.place) this.focus = target.place;
     });
@@ -28,11 +33,19 @@ export class Grid {
     const now = this.clock.now();
     this.day = day;
     this.cells = [];
-    this.root.style.setProperty("--slots", day.starts.length);
-    this.root.style.setProperty("--bays", day.bays.length);
+    const hides = this.hidesPast && upright.matches && day.date === now.day;
+    const present = day.starts.filter((at) => !hides || !day.isOver(at, now));
+    this.starts = present.length ? present : day.starts;
+    this.root.style.setProperty("--slots", this.starts.length);
+    const bays = [...day.bays];
+    if (this.offersAny && bays.length > 1) {
+      bays.unshift({ sessionId: ANY, name: gettext("Any bay") });
+    }
+    this.root.style.setProperty("--bays", bays.length);
+    this.root.parentElement.classList.toggle("many", bays.length > 5);
     this.root.replaceChildren(
-      this.hours(day),
-      ...day.bays.map((bay, row) => this.row(bay, row, day, now)),
+      this.hours(),
+      ...bays.map((bay, row) => this.row(bay, row, day, now)),
     );
     this.line = element("div", { class: "now", "aria-hidden": "true", hidden: true });
     this.root.append(this.line);
@@ -40,14 +53,14 @@ export class Grid {
     this.settle(had);
   }
 
-  hours(day) {
+  hours() {
     const row = element("div", { role: "row", class: "hours" });
     row.append(element("span", { role: "columnheader", class: "corner" }));
-    day.starts.forEach((minutes, slot) => {
+    this.starts.forEach((minutes, slot) => {
       const full = minutes % 60 === 0;
       const label = element("span", {
         role: "columnheader",
-        class: full ? "hour" : "hour half",
+        class: full ? "hour" : "hour tick",
         "aria-label": clockOf(minutes),
       });
       label.textContent = full ? clockOf(minutes) : "";
@@ -58,16 +71,17 @@ export class Grid {
   }
 
   row(bay, row, day, now) {
-    const line = element("div", { role: "row", class: "bay" });
+    const any = bay.sessionId === ANY;
+    const line = element("div", { role: "row", class: any ? "bay any" : "bay" });
     const name = element("span", { role: "rowheader", class: "name" }, bay.name);
     place(name, row, -1);
     line.append(name);
     this.cells[row] = [];
-    day.starts.forEach((minutes, slot) => {
-      const held = day.holder(bay.sessionId, minutes);
+    this.starts.forEach((minutes, slot) => {
+      const held = any ? null : day.holder(bay.sessionId, minutes);
       if (held) {
-        const first = slot === 0 || held.start === minutes;
-        if (first) line.append(this.stay(bay, held, row, slot, day));
+        const first = slot === 0 || held.start >= minutes;
+        if (first) line.append(this.stay(bay, held, row, slot));
         this.cells[row][slot] = first ? line.lastChild : this.cells[row][slot - 1];
         return;
       }
@@ -82,25 +96,33 @@ export class Grid {
 
   half(bay, minutes, day, now) {
     const free = day.isFree(bay.sessionId, minutes, now);
+    const over = day.isOver(minutes, now);
+    const kind = free ? "free" : over ? "over" : day.isOut(bay.sessionId, minutes) ? "out" : "full-up";
     const chosen = this.isChosen(bay.sessionId, minutes);
     const gap = { bay: bay.name, time: clockOf(minutes) };
     const cell = element("button", {
       type: "button",
       role: "gridcell",
       tabindex: "-1",
-      class: `half ${free ? "free" : "over"}${chosen ? " chosen" : ""}${minutes % 60 ? "" : " full"}`,
+      class: `half ${kind}${chosen ? " chosen" : ""}${minutes % 60 ? "" : " full"}`,
       "aria-selected": free ? String(chosen) : null,
       "aria-disabled": free ? null : "true",
       "aria-label": fill(
-        free ? gettext("%(bay)s, %(time)s, free") : gettext("%(bay)s, %(time)s, over"),
+        {
+          free: gettext("%(bay)s, %(time)s, free"),
+          over: gettext("%(bay)s, %(time)s, over"),
+          out: gettext("%(bay)s, %(time)s, out of service"),
+          "full-up": gettext("%(bay)s, %(time)s, all taken"),
+        }[kind],
         gap,
       ),
+      title: kind === "out" ? gettext("out of service") : null,
     });
     cell.pick = free ? [bay.sessionId, minutes] : null;
     return cell;
   }
 
-  stay(bay, { start, end, one }, row, slot, day) {
+  stay(bay, { start, end, one }, row, slot) {
     const mine = this.isMine(one);
     const state = one.status.toLowerCase().replace("_", "-");
     const text = fill(
@@ -125,17 +147,20 @@ export class Grid {
     cell.place = { row, column: slot };
     cell.reservation = one;
     place(cell, row, slot);
-    const length = (Math.min(end, day.close) - Math.max(start, day.open)) / SLOT;
+    const length = (Math.min(end, this.last) - Math.max(start, this.starts[slot])) / SLOT;
     cell.style.setProperty("--length", Math.max(1, Math.ceil(length)));
     return cell;
   }
 
-  /** The line that says what time it is; false when the shown state has aged. */
+  get last() {
+    return this.starts.at(-1) + SLOT;
+  }
+
+  /** The line that says what time it is. */
   tick() {
     const { day, minutes } = this.clock.now();
-    const span = this.day.close - this.day.open;
-    const at = (minutes - this.day.open) / span;
-    this.line.hidden = day !== this.day.date || at < 0 || at > 1;
+    const at = (minutes - this.starts[0]) / (this.last - this.starts[0]);
+    this.line.hidden = day !== this.day.date || !(at >= 0 && at <= 1);
     this.root.style.setProperty("--now", at);
   }
 
@@ -145,7 +170,7 @@ export class Grid {
     const steps = upright.matches
       ? { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] }
       : { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
-    const last = this.day.starts.length - 1;
+    const last = this.starts.length - 1;
     const { row, column } = this.focus;
     if (event.key === "Home") this.go(row, 0);
     else if (event.key === "End") this.go(row, last);
@@ -184,7 +209,7 @@ export class Grid {
 
   press(target) {
     const cell = target.closest("[role=gridcell]");
-    if (cell?.pick) this.onPick(...cell.pick);
+    if (cell?.pick) this.onPick?.(...cell.pick);
     else if (cell?.reservation) this.onOpen?.(cell.reservation);
   }
 

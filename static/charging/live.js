@@ -7,7 +7,7 @@ const ASLEEP = 90_000; // a timer this late means the machine slept
 const LOOK_EVERY = 20_000;
 
 export class LiveDay {
-  /** onDay(state) gets every new state of the day: {date, sessions, …}. */
+  /** onDay({date, sessions, opening}) gets every new state of the day. */
   constructor(api, onDay) {
     this.api = api;
     this.onDay = onDay;
@@ -24,33 +24,46 @@ export class LiveDay {
     this.date = date;
     this.socket?.end();
     this.socket = new LiveSocket(this.api.socketUrl("ws/board", { date }), {
-      onFrame: (text) => this.hear(date, JSON.parse(text)),
+      onFrame: (text) => date === this.date && this.hear(JSON.parse(text)),
       onOpen: () => {},
       onState: () => this.showState(),
       mayRetry: async () => true,
     });
-    this.read();
+    this.read(date);
   }
 
   /** The day over HTTP, for when the socket does not come through. */
-  async read() {
-    const { date } = this;
+  async read(date) {
     try {
       const { sessions } = await this.api.day(date);
-      if (date === this.date && this.state?.date !== date) this.take({ date, sessions });
+      if (this.state?.date !== date) await this.take(date, sessions);
     } catch {
       // the socket brings it, or the next try
     }
   }
 
-  hear(date, frame) {
-    if (date !== this.date) return;
-    if (frame.sessions) this.take({ ...frame, date });
+  hear(frame) {
+    if (frame.type === "day") this.take(frame.date, frame.sessions);
+    else if (frame.reservation && this.state?.date === this.date) {
+      this.change(frame.type, frame.reservation);
+    }
   }
 
-  take(state) {
-    this.state = state;
-    this.onDay(state);
+  /** A whole day: with it, when the site is open and what is out of service. */
+  async take(date, sessions) {
+    const turn = (this.turn = (this.turn ?? 0) + 1);
+    const opening = await this.api.opening(date).catch(() => null);
+    if (turn !== this.turn || date !== this.date) return;
+    this.state = { date, sessions, opening };
+    this.onDay(this.state);
+  }
+
+  change(what, one) {
+    const bay = this.state.sessions.find(({ sessionId }) => sessionId === one.sessionId);
+    if (!bay) return;
+    bay.reservations = bay.reservations.filter(({ id }) => id !== one.id);
+    if (what !== "freed") bay.reservations.push(one);
+    this.onDay(this.state);
   }
 
   showState() {

@@ -3,7 +3,7 @@ import { gettext } from "../shared/i18n.js";
 import { Api } from "./api.js";
 import { watchBattery } from "./battery.js";
 import { Booking } from "./booking.js";
-import { Day } from "./day.js";
+import { ANY, Day } from "./day.js";
 import { Days } from "./days.js";
 import { $, say, write } from "./elements.js";
 import { Grid } from "./grid.js";
@@ -18,7 +18,12 @@ const usual = { open: Number(place.open), close: Number(place.close) };
 const api = new Api(place.mount);
 const clock = new Clock(place.zone);
 const selection = new Selection(clock);
-const grid = new Grid($("grid"), { clock, onPick: pick });
+const grid = new Grid($("grid"), {
+  clock,
+  onPick: pick,
+  hidesPast: true,
+  offersAny: true,
+});
 let day = null;
 
 function pick(bay, minutes) {
@@ -36,16 +41,19 @@ function draw() {
 
 const live = new LiveDay(api, (state) => {
   const first = day?.date !== state.date;
-  day = new Day(state.date, state.sessions, { ...usual, ...state.hours });
+  day = new Day(state, usual);
   if (selection.fit(day)) say(gettext("Somebody else has just taken that."), "bad");
   $("grid").setAttribute("aria-busy", "false");
   draw();
   if (first) grid.reveal();
 });
 
-const bayName = (id) => day?.bays.find(({ sessionId }) => sessionId === id)?.name ?? "";
+const bayName = (id) =>
+  id === ANY
+    ? gettext("Any bay")
+    : (day?.bays.find(({ sessionId }) => sessionId === id)?.name ?? "");
 const booking = new Booking({
-  api, selection, clock, signedIn,
+  api, selection, clock, signedIn, bayName,
   changed: draw,
   reserved: (made) => {
     mine.add(made);

@@ -67,11 +67,12 @@ export class Selection {
       return null;
     }
     const clash = this.hours.some((at) => Math.abs(at - minutes) < HOUR);
-    if (clash || !day.endsFrom(bay, minutes, this.clock.now()).includes(minutes + HOUR)) {
+    const hours = [...this.hours, minutes].sort((a, b) => a - b);
+    if (clash || !day.hoursFit(bay, hours, this.clock.now())) {
       return gettext("A whole hour has to be free from there.");
     }
     this.bay = bay;
-    this.hours = [...this.hours, minutes].sort((a, b) => a - b);
+    this.hours = hours;
     return null;
   }
 
@@ -80,13 +81,14 @@ export class Selection {
     if (this.isEmpty) return false;
     const now = this.clock.now();
     if (this.several) {
-      const before = this.hours.length;
-      this.hours = this.hours.filter((at) =>
-        day.endsFrom(this.bay, at, now).includes(at + HOUR),
-      );
-      const lost = this.hours.length < before;
-      if (!this.hours.length) this.clear();
-      return lost;
+      if (day.hoursFit(this.bay, this.hours, now)) return false;
+      const kept = [];
+      for (const at of this.hours) {
+        if (day.hoursFit(this.bay, [...kept, at], now)) kept.push(at);
+      }
+      this.hours = kept;
+      if (!kept.length) this.clear();
+      return true;
     }
     if (day.endsFrom(this.bay, this.start, now).includes(this.end)) return false;
     this.clear();
