@@ -1,4 +1,4 @@
-"""What the pages ask beyond the contract: opening times, plates seen, how busy it was."""
+"""What our pages ask beyond the contract: opening times, sightings, occupancy."""
 
 from django.core.cache import cache
 from django.urls import path

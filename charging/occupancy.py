@@ -76,7 +76,7 @@ def weeks(today, days=30):
 
 
 def taken_halves(first, last):
-    """Count the half hours taken from one local day to another, by weekday and minute."""
+    """Count what was taken between two local days, by weekday and minute."""
     zone = {"tzinfo": settings.BUSINESS_TIMEZONE}
     rows = (
         ReservationSlot.objects.filter(

@@ -1,13 +1,13 @@
 """The car's battery, read from a database played on this machine."""
 
-import json
 import threading
-from pathlib import Path
 
 import pytest
 from django.core.cache import cache
 
-VECTORS = json.loads((Path(__file__).parent / "recognition.json").read_text("utf-8"))
+from tests.charging.conftest import vectors
+
+VECTORS = vectors("recognition")
 URL = "/charging/api/battery/now"
 
 

@@ -1,14 +1,13 @@
 """charging/moments.py against the contract's vectors, and what they leave out."""
 
-import json
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
 from charging.moments import as_iso, moment_of
+from tests.charging.conftest import vectors
 
-VECTORS = json.loads((Path(__file__).parent / "match.json").read_text("utf-8"))
+VECTORS = vectors("match")
 START = datetime(2031, 3, 11, 1, tzinfo=UTC)
 END = datetime(2031, 3, 11, 2, tzinfo=UTC)
 

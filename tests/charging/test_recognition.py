@@ -5,7 +5,6 @@ import json
 import logging
 import threading
 from email import message_from_bytes, policy
-from pathlib import Path
 
 import pytest
 from django.core.cache import cache
@@ -13,8 +12,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from charging import recognition
 from charging.pictures import PictureTooLarge, picture_in
+from tests.charging.conftest import vectors
 
-VECTORS = json.loads((Path(__file__).parent / "recognition.json").read_text("utf-8"))
+VECTORS = vectors("recognition")
 JPEG = bytes.fromhex(VECTORS["image_hex"])
 KEY = "sk-test-0123456789"
 URL = "/charging/api/license-plates"
