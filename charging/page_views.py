@@ -12,6 +12,7 @@ def place():
         "zone": settings.BUSINESS_TIMEZONE,
         "opens": settings.BUSINESS_OPEN,
         "closes": settings.BUSINESS_CLOSE,
+        "has_battery": bool(settings.BATTERY_DATABASE_URL),
     }
 
 

@@ -63,6 +63,9 @@ export class Api {
   reserve = (body, key) => this.call("POST", "api/reservations", { body, key });
   reserveHours = (body, key) =>
     this.call("POST", "api/reservations/batch", { body, key });
+  waiting = (id) => this.call("GET", `api/waiting/${id}`);
+  accept = (id) => this.call("POST", `api/waiting/${id}/accept`);
+  leave = (id) => this.call("DELETE", `api/waiting/${id}`);
   wait = (body) => this.call("POST", "api/waiting", { body });
   cancel = (id, query) => this.call("DELETE", `api/reservations/${id}`, { query });
   cancelAsStaff = (id, reason) =>

@@ -4,6 +4,7 @@ import { $, write } from "./elements.js";
 const EVERY = 15_000;
 
 export function watchBattery(api) {
+  if (!$("battery")) return; // none is connected
   const look = async () => {
     if (document.hidden) return;
     try {
@@ -13,11 +14,10 @@ export function watchBattery(api) {
       write($("battery-percent"), `${Math.round(percent)} %`);
       $("battery-level").style.transform = `scaleX(${Math.min(100, Math.max(0, percent)) / 100})`;
       $("battery").classList.toggle("low", percent < 20);
-    } catch (error) {
+    } catch {
       $("battery").hidden = true;
-      if (error.code === "not_configured") clearInterval(timer);
     }
   };
-  const timer = setInterval(look, EVERY);
+  setInterval(look, EVERY);
   look();
 }

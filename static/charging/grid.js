@@ -141,7 +141,7 @@ export class Grid {
         "aria-label": text,
         title: text,
       },
-      element("b", {}, one.plate),
+      plateText(one.plate),
       element("small", {}, `${one.startTime}–${one.endTime}`),
     );
     cell.place = { row, column: slot };
@@ -218,6 +218,12 @@ export class Grid {
     const free = this.root.querySelector(".free");
     if (!upright.matches) free?.scrollIntoView({ block: "nearest", inline: "center" });
   }
+}
+
+/** A plate that breaks where people do, or is short when it is masked. */
+function plateText(plate) {
+  if (plate.includes("*")) return element("b", {}, plate.replace(/\*+/, "…"));
+  return element("b", {}, plate.slice(0, -4), document.createElement("wbr"), plate.slice(-4));
 }
 
 function place(part, bay, slot) {

@@ -11,6 +11,7 @@ import { LiveDay } from "./live.js";
 import { Mine } from "./mine.js";
 import { Selection } from "./selection.js";
 import { Clock, longDay } from "./times.js";
+import { Waiting } from "./waiting.js";
 
 const place = document.querySelector("[data-mount]").dataset;
 const signedIn = "signedIn" in place;
@@ -21,6 +22,7 @@ const selection = new Selection(clock);
 const grid = new Grid($("grid"), {
   clock,
   onPick: pick,
+  onOpen: (one) => mine.ids.has(one.id) || waiting.offer(one),
   hidesPast: true,
   offersAny: true,
 });
@@ -61,6 +63,11 @@ const booking = new Booking({
   },
 });
 const mine = new Mine({ api, booking, signedIn, bayName, changed: draw });
+const waiting = new Waiting({
+  api, clock, booking, bayName,
+  address: place.address,
+  accepted: (one) => mine.add([one]),
+});
 grid.isMine = ({ id }) => mine.ids.has(id);
 grid.isChosen = (bay, minutes) => selection.has(bay, minutes);
 
