@@ -4,9 +4,15 @@ import uuid
 
 from django.http import HttpResponse, StreamingHttpResponse
 from django.utils import timezone
+from django.utils.cache import (
+    get_conditional_response,
+    patch_vary_headers,
+    set_response_etag,
+)
 from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 from rest_framework_simplejwt.tokens import AccessToken
 
@@ -91,7 +97,16 @@ class BySession(ChargingView):
     @extend_schema(parameters=[DATE], responses=OpenApiTypes.OBJECT)
     def get(self, request):
         date = day_in_query(request.query_params)
-        return Response({"sessions": listings.day(request.user, date)})
+        day = {"sessions": listings.day(request.user, date)}
+        response = HttpResponse(
+            JSONRenderer().render(day),
+            content_type="application/json",
+            # It may be kept, but must be asked for again each time.
+            headers={"Cache-Control": "no-cache"},
+        )
+        patch_vary_headers(response, ["Authorization", "Cookie"])
+        set_response_etag(response)
+        return get_conditional_response(request, response["ETag"], response=response)
 
 
 class StaffBySession(StaffView, BySession):
