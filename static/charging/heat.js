@@ -39,11 +39,11 @@ function cell(share, day, at) {
   if (share === null) return made;
   const percent = Math.round(share * 100);
   made.style.setProperty("--share", share);
-  made.title = fill(gettext("%(day)s %(time)s: %(n)s %% taken"), {
+  made.title = fill(gettext("%(day)s %(time)s: %(n)s% taken"), {
     day: nameOf(day),
     time: clockOf(at),
     n: percent,
-  }).replace("%%", "%");
+  });
   const said = element("span", { class: "visually-hidden" });
   said.textContent = `${percent} %`;
   made.append(said);

@@ -37,9 +37,9 @@ export class Seen {
     const item = element("li", { class: fresh ? "fresh" : "" }, plate, badge, when);
     if (one.confidence !== null) {
       const sure = element("small");
-      sure.textContent = fill(gettext("%(n)s %% sure"), {
+      sure.textContent = fill(gettext("%(n)s% sure"), {
         n: Math.round(one.confidence * 100),
-      }).replace("%%", "%");
+      });
       item.append(sure);
     }
     return item;

@@ -11,6 +11,7 @@ import pytest
 from django.db import connection
 
 from config import asgi
+from config.bridge import CHUNKED_BYTES
 from tests import serving
 from tests.config.wsgi_app import FILE_BYTES, STREAM_THREADS, THREADS
 from tests.conftest import token
@@ -138,6 +139,7 @@ def test_a_chunked_upload_tells_its_length_to_the_application(http, path):
 
 def test_an_endless_chunked_upload_is_refused(raw):
     client = raw(head("POST", "/pieces", "Transfer-Encoding: chunked"))
+<<<<<<< HEAD
     chunk = b"100000\r\n" + bytes(MIB) + b"\r\n"
     answer = b""
 
@@ -152,8 +154,16 @@ def test_an_endless_chunked_upload_is_refused(raw):
         except ConnectionError:  # it hung up on us before we came to read why
             answer = b"HTTP/1.1 413 "
             break
+=======
 
+    for _ in range(CHUNKED_BYTES // MIB):
+        client.sendall(b"100000\r\n" + bytes(MIB) + b"\r\n")
+    client.sendall(b"1\r\nx\r\n")
+>>>>>>> found
+
+    answer = b"".join(iter(lambda: client.recv(4096), b""))
     assert answer.startswith(b"HTTP/1.1 413 ")
+    assert b"connection: close" in answer
 
 
 def test_a_large_upload_needs_little_memory(server, http):
@@ -319,9 +329,14 @@ def test_no_thread_keeps_a_database_connection(outsider):
             answer = http.get(f"{served.url}/roadblock/vehicles", headers=headers)
             assert answer.status_code == 200
 
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT count(*) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            )
-            assert cursor.fetchone() == (0,)
+        assert eventually(lambda: other_connections() == 0, seconds=3)
+
+
+def other_connections():
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            " AND backend_type = 'client backend'"  # the vacuum comes and goes
+        )
+        return cursor.fetchone()[0]
