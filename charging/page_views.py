@@ -1,7 +1,7 @@
 """The drivers' page and the staff's board: thin shells around API and socket."""
 
 from django.conf import settings
-from django.contrib.auth.decorators import user_passes_test
+from django.contrib.auth.decorators import login_required
 from django.shortcuts import render
 from django.urls import path
 
@@ -20,8 +20,10 @@ def reserve(request):
     return render(request, "charging/reserve.html", place())
 
 
-@user_passes_test(lambda user: user.is_staff)
+@login_required
 def board(request):
+    if not request.user.is_staff:
+        return render(request, "403.html", status=403)
     return render(request, "charging/board.html", place())
 
 

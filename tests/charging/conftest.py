@@ -6,8 +6,11 @@ from pathlib import Path
 import pytest
 
 from tests import factories
+from tests.browsing import browser, chromium, site
 from tests.charging import bookings
 from tests.charging.upstreams import Service
+
+__all__ = ["browser", "chromium", "site"]
 
 VECTORS = Path(__file__).parent
 
