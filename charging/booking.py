@@ -1,28 +1,28 @@
 """Book a bay: one window, or a batch of them, all or nothing.
 
 No two reservations can overlap, in a bay or of a plate: each holds a row for every half
-hour, and the database keeps those unique. A booking is one look, which refuses what is
-plainly impossible without locking anything, and one statement that stores all of it.
-The statement locks the bay's row first and inserts half hours in the order of time, so
-that two bookings wait for each other in one direction only. It is a single statement
-because the lock then never waits for this process to get its turn.
+hour, and the database keeps those unique. A booking is one statement that stores all of
+it, so that the lock on the bay never waits for this process to get its turn. It locks
+the bay's row first and inserts half hours in the order of time: two bookings wait for
+each other in one direction only. When it stores nothing, a look tells why.
 """
 
 import functools
 import random
 import time
-import uuid
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import pairwise
 
+from django.conf import settings
 from django.db import IntegrityError, OperationalError, connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from charging import board, hours, plates
 from charging.models import Reservation
-from config.errors import Conflict, NotFound
+from config.errors import Conflict, DomainError, NotFound
 
 BATCH_LENGTH = timedelta(hours=1)
 TRIES = 6
@@ -67,10 +67,7 @@ class SelfOverlap(Conflict):
     code = "self_overlap"
 
 
-REFUSED_BY = {  # a constraint of the database, and what it means
-    "charging_one_car_a_bay": SlotTaken,
-    "charging_one_bay_a_car": PlateBusy,
-}
+KEEPING_APART = {"charging_one_car_a_bay", "charging_one_bay_a_car"}
 
 
 @dataclass(frozen=True)
@@ -139,28 +136,35 @@ def _book(bay, driver, date, make_windows, held_until):
         windows, refusal = make_windows(), None
     except hours.BadWindow as error:
         windows, refusal = [], error
-    found = look(bay, driver.plate, date, windows)
-    if bay is not None and not found:
+    if bay is not None and not 0 <= bay <= LARGEST_NUMBER:
         raise UnknownBay
-    if refusal:
-        raise refusal
-    check(windows, date, found, driver)
-    for one, other in pairwise(windows):
-        if one.overlaps(other):
-            raise SelfOverlap
-    candidates = [place for place in found if place.is_free]
-    if not candidates:
-        raise refusal_of(bay, found)
-    for place in candidates:
-        try:
-            # A bay lost at the last moment must not spoil a transaction around us.
-            if connection.in_atomic_block:
-                with transaction.atomic():
-                    return store(place.id, driver, windows, held_until)
-            return store(place.id, driver, windows, held_until)
-        except SlotTaken:
-            if place is candidates[-1]:
-                raise NothingFree if bay is None else SlotTaken from None
+    if refusal is None and bay is not None and may_be_stored(windows, driver):
+        if made := store(bay, driver, date, windows, held_until):
+            return made
+    # Any bay, or one that cannot be had: see why.
+    for _attempt in range(TRIES):
+        found = look(bay, driver.plate, date, windows)
+        if not found:
+            raise UnknownBay
+        if refusal:
+            raise refusal
+        check(windows, date, found, driver)
+        candidates = [place for place in found if place.is_free]
+        if not candidates:
+            raise refusal_of(bay, found)
+        for place in candidates:
+            if made := store(place.id, driver, date, windows, held_until):
+                return made
+    raise NothingFree if bay is None else SlotTaken
+
+
+def may_be_stored(windows, driver):
+    """Tell whether nothing but the database can object."""
+    try:
+        check_clock(windows, driver)
+    except DomainError:
+        return False
+    return True
 
 
 @dataclass(frozen=True)
@@ -208,36 +212,39 @@ def look(bay, plate, date, windows):
 
     Locks nothing, so what it saw free may be taken a moment later.
     """
-    if bay is not None and not 0 <= bay <= LARGEST_NUMBER:
-        return []
     with connection.cursor() as cursor:
-        cursor.execute(
-            LOOK,
-            {
-                "bay": bay,
-                "plate": plates.normalise(plate),
-                "date": date,
-                "weekday": date.weekday(),
-                "starts": [window.start for window in windows],
-                "ends": [window.end for window in windows],
-                "slots": [slot for window in windows for slot in window.slots()],
-            },
-        )
+        cursor.execute(LOOK, {"bay": bay, **wishes(plate, date, windows)})
         return [Place(*row) for row in cursor.fetchall()]
 
 
-def check(windows, date, found, driver):
-    """Raise BadWindow when the site is closed then, or it is over already.
+def wishes(plate, date, windows):
+    """Return what both statements are told of a booking."""
+    return {
+        "plate": plates.normalise(plate),
+        "date": date,
+        "weekday": date.weekday(),
+        "starts": [window.start for window in windows],
+        "ends": [window.end for window in windows],
+        "slots": [slot for window in windows for slot in window.slots()],
+    }
 
-    Staff may enter what is over.
-    """
+
+def check(windows, date, found, driver):
+    """Raise BadWindow or SelfOverlap for windows that no bay can help with."""
     for place in found[:1]:
         times = hours.OpeningTimes.of(place.opens, place.closes, place.is_closed)
         for window in windows:
             times.check(*hours.minutes(window, date))
+    check_clock(windows, driver)
+
+
+def check_clock(windows, driver):
+    """Raise BadWindow for what is over, which staff may enter, or SelfOverlap."""
     now = timezone.now()
     if not driver.is_staff and any(window.end <= now for window in windows):
         raise hours.BadWindow(_("This time is already over."))
+    if any(one.overlaps(other) for one, other in pairwise(windows)):
+        raise SelfOverlap
 
 
 def refusal_of(bay, found):
@@ -249,14 +256,36 @@ def refusal_of(bay, found):
     return SlotTaken() if found[0].is_taken else OutOfService()
 
 
+# The bay's row is only locked when nothing is in the way. A race between that look and
+# the lock ends at the unique constraints.
 STORE = """
 WITH bay AS (
-  SELECT id FROM charging_chargingsession WHERE id = %(bay)s FOR NO KEY UPDATE
+  SELECT id FROM charging_chargingsession bay
+  WHERE id = %(bay)s
+    AND COALESCE(
+      (SELECT opens < closes AND opens <= %(first)s AND closes >= %(last)s
+       FROM charging_businesshours WHERE weekday = %(weekday)s),
+      %(in_default_hours)s)
+    AND NOT EXISTS (
+      SELECT FROM charging_closure WHERE %(date)s BETWEEN first_day AND last_day)
+    AND NOT EXISTS (
+      SELECT FROM charging_outage outage,
+        unnest(%(starts)s::timestamptz[], %(ends)s::timestamptz[]) AS w(s, e)
+      WHERE outage.session_id = %(bay)s AND outage.starts_at < w.e
+        AND outage.ends_at > w.s)
+    AND NOT EXISTS (
+      SELECT FROM charging_reservationslot
+      WHERE session_id = %(bay)s AND slot_start = ANY(%(slots)s::timestamptz[]))
+    AND NOT EXISTS (
+      SELECT FROM charging_reservationslot
+      WHERE plate_normalized = %(plate)s
+        AND slot_start = ANY(%(slots)s::timestamptz[]))
+  FOR NO KEY UPDATE
 ), made AS (
   INSERT INTO charging_reservation (
     id, session_id, owner_id, plate, plate_normalized, contact_email,
     starts_at, ends_at, created_at, updated_at, status, cancel_reason, held_until)
-  SELECT new.id, bay.id, %(owner)s::uuid, %(plate)s, %(normalised)s, %(email)s,
+  SELECT new.id, bay.id, %(owner)s::uuid, %(typed)s, %(plate)s, %(email)s,
     new.s, new.e, %(now)s, %(now)s, 'CONFIRMED', '', %(held)s::timestamptz
   FROM bay,
     unnest(%(ids)s::uuid[], %(starts)s::timestamptz[], %(ends)s::timestamptz[])
@@ -264,23 +293,22 @@ WITH bay AS (
 )
 INSERT INTO charging_reservationslot
   (reservation_id, session_id, plate_normalized, slot_start)
-SELECT new.id, bay.id, %(normalised)s, new.slot
+SELECT new.id, bay.id, %(plate)s, new.slot
 FROM bay, unnest(%(slot_of)s::uuid[], %(slots)s::timestamptz[]) AS new(id, slot)
 ORDER BY new.slot
 """
 
 
-def store(bay, driver, windows, held_until=None):
-    """Insert a reservation for each window; raise SlotTaken or PlateBusy."""
+def store(bay, driver, date, windows, held_until=None):
+    """Insert a reservation for each window and return them; [] if something objects."""
     now = timezone.now()
-    normalised = plates.normalise(driver.plate)
+    wish = wishes(driver.plate, date, windows)
     reservations = [
         Reservation(
-            id=uuid.uuid4(),
             session_id=bay,
             owner=driver.user,
             plate=driver.plate,
-            plate_normalized=normalised,
+            plate_normalized=wish["plate"],
             contact_email=driver.contact_email,
             starts_at=window.start,
             ends_at=window.end,
@@ -290,38 +318,42 @@ def store(bay, driver, windows, held_until=None):
         )
         for window in windows
     ]
-    held = [
-        (reservation.id, slot)
-        for reservation, window in zip(reservations, windows, strict=True)
-        for slot in window.slots()
-    ]
+    spans = [hours.minutes(window, date) for window in windows]
+    first, last = min(start for start, _end in spans), max(end for _start, end in spans)
+    values = {
+        **wish,
+        "bay": bay,
+        "first": first,
+        "last": last,
+        "in_default_hours": first >= settings.BUSINESS_OPEN
+        and last <= settings.BUSINESS_CLOSE,
+        "owner": driver.user and driver.user.pk,
+        "typed": driver.plate,
+        "email": driver.contact_email,
+        "now": now,
+        "held": held_until,
+        "ids": [reservation.id for reservation in reservations],
+        "slot_of": [
+            reservation.id
+            for reservation, window in zip(reservations, windows, strict=True)
+            for _slot in window.slots()
+        ],
+    }
     try:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                STORE,
-                {
-                    "bay": bay,
-                    "owner": driver.user and driver.user.pk,
-                    "plate": driver.plate,
-                    "normalised": normalised,
-                    "email": driver.contact_email,
-                    "now": now,
-                    "held": held_until,
-                    "ids": [r.id for r in reservations],
-                    "starts": [w.start for w in windows],
-                    "ends": [w.end for w in windows],
-                    "slot_of": [id for id, _slot in held],
-                    "slots": [slot for _id, slot in held],
-                },
-            )
+        with undone_alone(), connection.cursor() as cursor:
+            cursor.execute(STORE, values)
             if not cursor.rowcount:
-                raise UnknownBay  # it went since the look
+                return []
     except IntegrityError as error:
-        refusal = REFUSED_BY.get(error.__cause__.diag.constraint_name)
-        if refusal is None:
-            raise
-        raise refusal from error
+        if error.__cause__.diag.constraint_name in KEEPING_APART:
+            return []
+        raise
     for reservation in reservations:
         reservation._state.adding = False
     board.taken(reservations)
     return reservations
+
+
+def undone_alone():
+    """Return what keeps a failing statement from spoiling a transaction around it."""
+    return transaction.atomic() if connection.in_atomic_block else nullcontext()

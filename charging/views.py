@@ -1,6 +1,7 @@
 """Reservations over HTTP: book, list, cancel; verify and match a plate; log in."""
 
 import uuid
+from functools import cache
 
 from django.http import HttpResponse, StreamingHttpResponse
 from django.utils import timezone
@@ -51,9 +52,13 @@ class SecretsMissing(DomainError):
 
 def valid(serializer_class, request):
     """Return what the serializer makes of the body; raise ValidationError."""
-    serializer = serializer_class(data=request.data)
-    serializer.is_valid(raise_exception=True)
-    return serializer.validated_data
+    return form(serializer_class).run_validation(request.data)
+
+
+@cache
+def form(serializer_class):
+    """Return the one instance of a serializer: it judges, and keeps nothing."""
+    return serializer_class()
 
 
 def secrets_of(request):
