@@ -11,6 +11,7 @@ from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from charging import recognition
+from charging.models import PlateSighting
 from charging.pictures import PictureTooLarge, picture_in
 from tests.charging.conftest import vectors
 
@@ -427,3 +428,43 @@ def test_the_free_recogniser_works_without_the_cache(recogniser, upload, setting
     }
 
     assert upload().status_code == 200
+
+
+# Who asks, and what is remembered
+
+
+def test_a_reading_is_a_sighting(recogniser, upload):
+    recogniser.answer = {
+        "status": 200,
+        "json": {"plate": "12가3456", "confidence": 0.9},
+    }
+
+    upload()
+
+    sighting = PlateSighting.objects.get()
+    assert (sighting.plate, sighting.plate_normalized) == ("12가3456", "12가3456")
+    assert (sighting.source, sighting.confidence) == ("recognition", 0.9)
+
+
+def test_an_empty_reading_is_no_sighting(recogniser, upload):
+    recogniser.answer = {"status": 200, "json": {"plate": " "}}
+
+    assert upload().status_code == 200
+    assert not PlateSighting.objects.exists()
+
+
+def test_guests_are_throttled_before_anything_is_sent(recogniser, upload, settings):
+    settings.CHARGING_GUEST_RECOGNITION_RATE = (2, 60)
+
+    assert [upload().status_code for _ in range(2)] == [200, 200]
+    response = upload()
+
+    assert response.status_code == 429
+    assert 1 <= int(response["Retry-After"]) <= 60
+    assert len(recogniser.asked) == 2
+
+
+def test_a_credential_that_does_not_hold_is_refused(recogniser, upload):
+    assert upload(headers={"Authorization": "Bearer x"}).status_code == 401
+    assert upload(headers={"Authorization": "Basic eDp5"}).status_code == 401
+    assert recogniser.asked == []
