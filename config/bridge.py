@@ -9,11 +9,18 @@ they flow keep a thread, out of a second pool made for that.
 
 import asyncio
 import io
+import sys
 import tempfile
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote
 
+from django.db import close_old_connections
+
 READ_IN_BYTES = 1 << 20  # a request body up to this is read before a thread is taken
+# WSGI needs to know a body's length, so a chunked one is always read in, to disk. What
+# is larger than this must tell its length.
+CHUNKED_BYTES = 64 << 20
 IN_MEMORY_BYTES = 1 << 18
 PIECE_BYTES = 1 << 17
 FLOW_PIECES = 8  # how far a flowing body may run ahead
@@ -31,12 +38,15 @@ class FileBody:
             yield piece
 
     def close(self):
-        if hasattr(self.file, "close"):
-            self.file.close()
+        _close(self.file)
 
 
 class ClientGone(OSError):
     """The client left before its request was complete."""
+
+
+class TooLong(Exception):
+    """A chunked body is longer than CHUNKED_BYTES."""
 
 
 class WSGIBridge:
@@ -49,82 +59,124 @@ class WSGIBridge:
 
     async def __call__(self, scope, receive, send):
         length = _header(scope, b"content-length")
-        chunked = _header(scope, b"transfer-encoding") != b""
-        if chunked or (length.isdigit() and int(length) > READ_IN_BYTES):
+        if length.isdigit() and int(length) > READ_IN_BYTES:
             await self.flowing(scope, receive, send)
             return
-        body = await _read_in(receive)
-        if body is None:
+        try:
+            body = await _read_in(receive)
+        except ClientGone:
             return
-        await self.exchange(scope, body, send, self.threads)
+        except TooLong:
+            await _refuse_too_long(send)
+            return
+        with body:
+            await self.exchange(scope, body, receive, send, self.threads)
 
     async def flowing(self, scope, receive, send):
         """Serve a request whose large body is consumed while it arrives."""
         body = FlowingBody(asyncio.get_running_loop())
-        feeder = asyncio.create_task(body.feed(receive))
+        gone = asyncio.ensure_future(body.feed(receive))
+        buffered = io.BufferedReader(body, PIECE_BYTES)
         try:
-            await self.exchange(scope, body, send, self.streams)
+            await self.exchange(scope, buffered, receive, send, self.streams, gone)
         finally:
-            feeder.cancel()
+            gone.cancel()
 
-    async def exchange(self, scope, body, send, pool):
-        loop = asyncio.get_running_loop()
+    async def exchange(self, scope, body, receive, send, pool, gone=None):
+        """Answer one request; the future `gone` is done once the client has left."""
         response = Response()
-        environ = environ_of(scope, body)
-        iterable = await loop.run_in_executor(
-            pool, self.application, environ, response.start
-        )
+        answer = await _work(pool, self.call, environ_of(scope, body), response)
+        if isinstance(answer, bytes):
+            await send(response.head())
+            await send(_piece(answer, last=True))
+        elif scope["method"] == "HEAD":
+            await _work(self.threads, _close, answer)
+            await send(response.head())
+            await send(_piece(b"", last=True))
+        else:
+            gone = gone or asyncio.ensure_future(_departure(receive))
+            stream = self.send_file if isinstance(answer, FileBody) else self.send_flow
+            try:
+                await stream(response, answer, gone, send)
+            finally:
+                gone.cancel()
+
+    def call(self, environ, response):
+        """Return the application's body: bytes when it is whole, else the iterable."""
+        body = self.application(environ, response.start)
+        if getattr(body, "streaming", not isinstance(body, list | tuple)):
+            return body
         try:
-            if isinstance(iterable, FileBody):
-                await self.send_file(response, iterable, send)
-            elif getattr(iterable, "streaming", True):
-                await self.send_flowing(response, iterable, send)
-            else:
-                await send(response.head())
-                await send(_piece(b"".join(iterable), last=True))
+            return b"".join(body)
         finally:
-            # Django's request_finished hangs on close(), and gives the connection back.
-            if hasattr(iterable, "close"):
-                await loop.run_in_executor(pool, iterable.close)
+            _close(body)
 
-    async def send_file(self, response, body, send):
-        loop = asyncio.get_running_loop()
-        await send(response.head())
-        while piece := await loop.run_in_executor(
-            self.threads, body.file.read, body.block_size
-        ):
-            await send(_piece(piece))
-        await send(_piece(b"", last=True))
+    async def send_file(self, response, body, gone, send):
+        try:
+            await send(response.head())
+            # To a client that has left, `send` is silent and would take all we have.
+            while not gone.done():
+                piece = await _work(self.threads, body.file.read, body.block_size)
+                if not piece:
+                    await send(_piece(b"", last=True))
+                    return
+                await send(_piece(piece))
+        finally:
+            await _work(self.threads, body.close)
 
-    async def send_flowing(self, response, iterable, send):
-        """Send what a generator yields; it stays on one thread."""
+    async def send_flow(self, response, iterable, gone, send):
+        """Send what a generator yields; it stays on one thread, its end included."""
         loop = asyncio.get_running_loop()
-        pieces = asyncio.Queue(FLOW_PIECES)
-        gone = False
+        pieces = asyncio.Queue()
+        room = threading.Semaphore(FLOW_PIECES)
+        over = threading.Event()
 
         def produce():
             try:
                 for piece in iterable:
-                    if gone:
+                    room.acquire()
+                    if over.is_set():
                         return
-                    asyncio.run_coroutine_threadsafe(pieces.put(piece), loop).result()
+                    loop.call_soon_threadsafe(pieces.put_nowait, piece)
             finally:
-                loop.call_soon_threadsafe(asyncio.ensure_future, pieces.put(None))
+                _close(iterable)
 
-        producer = loop.run_in_executor(self.streams, produce)
+        producer = _work(self.streams, produce)
+        for end in (producer, gone):
+            end.add_done_callback(lambda _: pieces.put_nowait(None))
         try:
             await send(response.head())
             while (piece := await pieces.get()) is not None:
                 await send(_piece(piece))
-            await producer
-            await send(_piece(b"", last=True))
+                room.release()
+            if not gone.done():
+                await producer
+                await send(_piece(b"", last=True))
         finally:
-            gone = True
-            while not producer.done():
-                # Unblock a producer that waits for room in the queue.
-                while not pieces.empty():
-                    pieces.get_nowait()
-                await asyncio.sleep(0.01)
+            over.set()
+            room.release()
+
+
+def _work(pool, function, *args):
+    """Return the future of a call on a thread of the pool.
+
+    Whatever a thread did, it keeps no database connection: the next job of the same
+    request may come to another thread, and Django's own tidying up with it.
+    """
+
+    def work():
+        try:
+            return function(*args)
+        finally:
+            close_old_connections()
+
+    return asyncio.get_running_loop().run_in_executor(pool, work)
+
+
+def _close(body):
+    # Django's request_finished hangs on close().
+    if hasattr(body, "close"):
+        body.close()
 
 
 class Response:
@@ -158,59 +210,75 @@ class FlowingBody(io.RawIOBase):
         self.end = None  # how it ended, once it has
 
     async def feed(self, receive):
-        end = "complete"
-        while True:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                end = "gone"
-                break
+        """Take the body in; return when the client has left."""
+        complete = False
+        while (message := await receive())["type"] != "http.disconnect":
             if body := message.get("body", b""):
                 await self.pieces.put(body)
-            if not message.get("more_body", False):
-                break
-        await self.pieces.put(end)
-
-    def read(self, size=-1):
-        if size is None or size < 0:
-            return b"".join(iter(lambda: self.read(PIECE_BYTES), b""))
-        if not self.rest and self.end is None:
-            get = asyncio.run_coroutine_threadsafe(self.pieces.get(), self.loop)
-            piece = get.result()
-            if isinstance(piece, bytes):
-                self.rest = piece
-            else:
-                self.end = piece
-        if self.end == "gone":
-            raise ClientGone
-        piece, self.rest = self.rest[:size], self.rest[size:]
-        return piece
+            if not complete and not message.get("more_body", False):
+                complete = True
+                await self.pieces.put("complete")
+        if not complete:
+            await self.pieces.put("gone")
 
     def readable(self):
         return True
 
     def readinto(self, buffer):
-        piece = self.read(len(buffer))
-        buffer[: len(piece)] = piece
-        return len(piece)
+        if not self.rest and self.end is None:
+            get = asyncio.run_coroutine_threadsafe(self.pieces.get(), self.loop)
+            piece = get.result()
+            if isinstance(piece, bytes):
+                self.rest = memoryview(piece)
+            else:
+                self.end = piece
+        if self.end == "gone":
+            raise ClientGone
+        size = min(len(buffer), len(self.rest))
+        buffer[:size] = self.rest[:size]
+        self.rest = self.rest[size:]
+        return size
 
 
 async def _read_in(receive):
-    """Return the whole body as a file, or None when the client left."""
-    message = await receive()
-    if message["type"] == "http.disconnect":
-        return None
+    """Return the whole body as a file; raise ClientGone or TooLong."""
+    message = await _request_message(receive)
     if not message.get("more_body", False):
         return io.BytesIO(message.get("body", b""))
     body = tempfile.SpooledTemporaryFile(IN_MEMORY_BYTES)  # noqa: SIM115
-    while True:
-        body.write(message.get("body", b""))
-        if not message.get("more_body", False):
-            body.seek(0)
-            return body
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            body.close()
-            return None
+    try:
+        while True:
+            body.write(message.get("body", b""))
+            if not message.get("more_body", False):
+                body.seek(0)
+                return body
+            if body.tell() > CHUNKED_BYTES:
+                raise TooLong
+            message = await _request_message(receive)
+    except BaseException:
+        body.close()
+        raise
+
+
+async def _request_message(receive):
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        raise ClientGone
+    return message
+
+
+async def _departure(receive):
+    """Return when the client has left."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _refuse_too_long(send):
+    headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
+    start = {"type": "http.response.start", "status": 413, "headers": headers}
+    await send(start)
+    text = b'{"detail": "Send this with a Content-Length.", "code": "too_long"}'
+    await send(_piece(text, last=True))
 
 
 def _piece(data, last=False):
@@ -239,7 +307,7 @@ def environ_of(scope, body):
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": scope.get("scheme", "http"),
         "wsgi.input": body,
-        "wsgi.errors": io.StringIO(),
+        "wsgi.errors": sys.stderr,
         "wsgi.multithread": True,
         "wsgi.multiprocess": True,
         "wsgi.run_once": False,
@@ -247,6 +315,8 @@ def environ_of(scope, body):
         "wsgi.file_wrapper": FileBody,
     }
     for key, value in scope["headers"]:
+        if b"_" in key:
+            continue  # would pass for the header with a hyphen, which proxies guard
         name = key.decode("latin-1").upper().replace("-", "_")
         text = value.decode("latin-1")
         if name not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
@@ -254,4 +324,12 @@ def environ_of(scope, body):
         # Only cookies come in several lines that a semicolon joins.
         glue = "; " if name == "HTTP_COOKIE" else ","
         environ[name] = f"{environ[name]}{glue}{text}" if name in environ else text
+    if "HTTP_TRANSFER_ENCODING" in environ and "CONTENT_LENGTH" not in environ:
+        environ["CONTENT_LENGTH"] = str(_size(body))
     return environ
+
+
+def _size(file):
+    size = file.seek(0, io.SEEK_END)
+    file.seek(0)
+    return size

@@ -93,7 +93,7 @@ class Hub:
 
     def __init__(self):
         self.listeners = defaultdict(set)
-        self.subscribed = set()
+        self.subscribed = set()  # groups whose events arrive; changed under the lock
         self.channel = None
         self.task = None
         self.lock = asyncio.Lock()
@@ -103,14 +103,15 @@ class Hub:
         self.listeners[group].add(listener)
         if group in self.subscribed:
             return
-        async with self.lock:  # whoever comes second waits for the subscription too
+        async with self.lock:
+            if group in self.subscribed or group not in self.listeners:
+                return
             layer = get_channel_layer()
             if self.channel is None:
                 self.channel = await layer.new_channel()
                 self.task = asyncio.create_task(self.run(layer))
-            if group in self.listeners and group not in self.subscribed:
-                await layer.group_add(group, self.channel)
-                self.subscribed.add(group)
+            await layer.group_add(group, self.channel)
+            self.subscribed.add(group)
 
     async def leave(self, group, listener):
         """Undo join(); the last one to leave ends the subscription."""
@@ -122,7 +123,8 @@ class Hub:
             return
         del self.listeners[group]
         async with self.lock:
-            if group not in self.listeners:
+            if group not in self.listeners and group in self.subscribed:
+                # First: who joins meanwhile must wait and subscribe anew.
                 self.subscribed.discard(group)
                 await get_channel_layer().group_discard(group, self.channel)
 
@@ -172,8 +174,8 @@ async def event_stream(group, *, first=(), ends=lambda event: False):
         except asyncio.QueueFull:
             behind.set()
 
-    await hub().join(group, listen)
     try:
+        await hub().join(group, listen)
         yield b": connected\n\n"
         for event in await first() if first else ():
             yield as_sse(event)

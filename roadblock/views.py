@@ -18,6 +18,7 @@ from config.auth import user_of_request
 from config.errors import NotFound, path_id
 from config.parsers import JSON
 from config.realtime import event_stream
+from config.schema import ID
 from roadblock import chases, fleet, ground, maps
 from roadblock.models import Chase, Event, Vehicle
 from roadblock.serializers import (
@@ -74,12 +75,16 @@ def listing(name, serializer):
 
 
 class Vehicles(View):
-    @extend_schema(responses=listing("vehicles", VehicleSerializer(many=True)))
+    @extend_schema(
+        operation_id="roadblock_vehicles_list",
+        responses=listing("vehicles", VehicleSerializer(many=True)),
+    )
     def get(self, request):
         live = Vehicle.objects.live().select_related("details")
         return Response({"vehicles": VehicleSerializer(live, many=True).data})
 
 
+@extend_schema(parameters=[ID])
 class OneVehicle(View):
     permission_classes = [IsAuthenticated, MayChangeVehicles]
 
@@ -152,7 +157,10 @@ class Chases(View):
 
 
 class Maps(View):
-    @extend_schema(responses=listing("maps", serializers.ListField()))
+    @extend_schema(
+        operation_id="roadblock_maps_list",
+        responses=listing("maps", serializers.ListField()),
+    )
     def get(self, request):
         found = [
             {
@@ -166,6 +174,7 @@ class Maps(View):
         return Response({"maps": found})
 
 
+@extend_schema(parameters=[ID])
 class OneMap(View):
     """The road surface of a map as GeoJSON, for dashboards to draw."""
 

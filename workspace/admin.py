@@ -4,6 +4,7 @@ from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin as BaseGroupAdmin
 from django.contrib.auth.admin import UserAdmin as BaseUserAdmin
 from django.contrib.auth.models import Group
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from unfold.admin import ModelAdmin
@@ -50,7 +51,13 @@ class PersonAdmin(BaseUserAdmin, ModelAdmin):
     date_hierarchy = None
     filter_horizontal = []
     autocomplete_fields = ["groups"]
-    readonly_fields = ["uid", "ulast_login", "ucreate_at", "uupdated_at"]
+    readonly_fields = [
+        "uid",
+        "new_password",
+        "ulast_login",
+        "ucreate_at",
+        "uupdated_at",
+    ]
     add_fieldsets = [
         (None, {"fields": ["email", "uname", "urole", "password1", "password2"]})
     ]
@@ -72,14 +79,26 @@ class PersonAdmin(BaseUserAdmin, ModelAdmin):
     def state(self, person):
         return person.state, STATES[person.state]
 
+    @display(description=_("password"))
+    def new_password(self, person):
+        """A link in place of Django's summary, which shows parts of the hash."""
+        return format_html(
+            '<a class="text-primary-600 dark:text-primary-500" href="{}">{}</a>',
+            "../password/",
+            _("Set a new password"),
+        )
+
     def get_fieldsets(self, request, obj=None):
         if obj is None:
             return self.add_fieldsets
+        person = ["uid", "email", "uname", "uavatar"]
+        if self.has_change_permission(request, obj):
+            person.append("new_password")
         rights = ["urole", "uactive", "uisdel"]
         if request.user.is_superuser:
             rights += ["is_superuser", "groups"]
         return [
-            (None, {"fields": ["uid", "email", "password", "uname", "uavatar"]}),
+            (None, {"fields": person}),
             (_("Rights"), {"fields": rights}),
             (_("Moments"), {"fields": ["ulast_login", "ucreate_at", "uupdated_at"]}),
         ]
@@ -124,11 +143,8 @@ class PersonAdmin(BaseUserAdmin, ModelAdmin):
 
     def save_model(self, request, obj, form, change):
         super().save_model(request, obj, form, change)
-        if (
-            change
-            and not obj.is_active
-            and {"uactive", "uisdel"} & {*form.changed_data}
-        ):
+        locked_out = {"uactive", "uisdel"}.intersection(form.changed_data)
+        if change and locked_out and not obj.is_active:
             people.sign_out_everywhere(obj)
 
     def do(self, request, chosen, verb):

@@ -55,7 +55,7 @@ class PersonAddForm(unfold.UserCreationForm):
 
 
 class PersonChangeForm(unfold.UserChangeForm):
-    """A person; of the password only its kind is shown."""
+    """A person; the password has a form of its own."""
 
     class Meta:
         model = User

@@ -102,7 +102,12 @@ class User(AbstractBaseUser, PermissionsMixin):
 class TokenFamily(models.Model):
     """One sign-in of a person, kept alive by refresh tokens that replace each other."""
 
-    user = models.ForeignKey(User, models.CASCADE, related_name="token_families")
+    user = models.ForeignKey(
+        User,
+        models.CASCADE,
+        related_name="token_families",
+        verbose_name=_("person"),
+    )
     address = models.CharField(_("address"), max_length=64, blank=True)
     user_agent = models.CharField(_("browser or program"), max_length=300, blank=True)
     created_at = models.DateTimeField(_("signed in"), default=timezone.now)

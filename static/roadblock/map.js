@@ -47,6 +47,9 @@ export class LiveMap {
     this.map.on("dragstart", onDrag);
     this.map.on("mousemove", ({ containerPoint: p }) => this.point(p));
     this.map.on("mouseout", () => (traffic.pointed = null));
+    // Leaflet gives the map the focus at every press; only keys need to see it.
+    element.addEventListener("pointerdown", () => element.classList.add("by-pointer"));
+    element.addEventListener("keydown", () => element.classList.remove("by-pointer"));
     new ResizeObserver(() => this.map.invalidateSize({ pan: false })).observe(element);
     onThemeChange(() => {
       forgetGlyphs();

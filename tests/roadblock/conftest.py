@@ -6,8 +6,20 @@ from django.apps import apps
 from django.contrib.auth.models import Group
 
 from tests import factories
+from tests.browsing import browser, chromium, site
 from tests.roadblock.road_maps import K_CITY, LINKS, NODES
 from tests.roadblock.talk import PATIENCE
+
+__all__ = [
+    "boss",
+    "browser",
+    "chromium",
+    "expected",
+    "folder",
+    "operator",
+    "outsider",
+    "site",
+]
 
 operators = import_module("roadblock.migrations.0002_operators")
 

@@ -11,11 +11,12 @@ class Command(BaseCommand):
         parser.add_argument("--seed", type=int, default=town.SEED)
         parser.add_argument("--force", action="store_true", help="build it anew")
 
-    def handle(self, *, seed, force, **options):
+    def handle(self, *, seed, force, verbosity, **options):
         name, folder = maps.CATALOGUE[maps.TOWN_ID]
         target = settings.ROADBLOCK_MAPS_DIR / folder
         if target.exists() and not force:
-            self.stdout.write(f"{name} is already there")
+            if verbosity:
+                self.stdout.write(f"{name} is already there")
             return
         try:
             town.build(target, seed)
