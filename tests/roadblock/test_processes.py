@@ -183,8 +183,10 @@ async def test_a_catch_in_one_process_is_seen_in_the_other(servers, outsider):
         other.socket("front/events", outsider) as board,
         other.socket("events") as listener,
     ):
-        await send_once(one, "vehicles", registration(33, "P33"))
-        await send_once(one, "vehicles", registration(34, "R34", packets.RUNNER))
+        async with one.socket("vehicles") as sender:  # connections have no order
+            await sender.send(registration(33, "P33"))
+            await told(sender, packets.ACCEPTED)
+            await sender.send(registration(34, "R34", packets.RUNNER))
         assert await told(listener) == named(0xFF, 34)
         await send_once(one, "events", client_packets.catch_report(KEY, 33, 34))
         caught, shown = await told(listener), await told(board, packets.CATCH)
