@@ -244,13 +244,14 @@ async def test_ten_thousand_junk_frames(connect):
 
 
 async def test_the_largest_number(connect, outsider):
-    board, sender = await connect("front/vehicles", outsider), await connect("vehicles")
+    sender = await connect("vehicles")
 
     await register(sender, 2**32 - 1, "POLICE_9")
+    board = await connect("front/vehicles", outsider)
+    car = await in_thread(Vehicle.objects.get)
+    assert await told_times(board, 2) == [registered(car), status(car)]
     await drive(sender, 2**32 - 1, 1.5, 2.5)
 
-    car = await in_thread(Vehicle.objects.get)
-    assert await told(board) == registered(car)
     assert (await told(board)).records == [(car.pk, 1.5, 2.5)]
 
 
