@@ -15,7 +15,7 @@ from itertools import islice
 import redis.asyncio
 from django.conf import settings
 
-from config.realtime import hub, in_thread, publish_now
+from config.realtime import end, hub, in_thread, publish_now
 from roadblock import counters, packets, tracks
 from roadblock.models import Chase, Vehicle, VehicleKey
 from roadblock.wire import CARS_ON_VEHICLES, DASHBOARD_VEHICLES, SHARED_KEY, TRACKERS
@@ -119,9 +119,7 @@ class Tracker:
     async def stop(self):
         """Publish and store what is left."""
         async with self.storing:  # a batch on its way is not stored twice
-            for task in self.tasks:
-                task.cancel()
-            await asyncio.gather(*self.tasks, return_exceptions=True)
+            await end(*self.tasks)
         failures = 0
         while self.rows and failures < LAST_TRIES:
             failures += not await self.store_some()
