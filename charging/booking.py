@@ -1,0 +1,359 @@
+"""Book a bay: one window, or a batch of them, all or nothing.
+
+No two reservations can overlap, in a bay or of a plate: each holds a row for every half
+hour, and the database keeps those unique. A booking is one statement that stores all of
+it, so that the lock on the bay never waits for this process to get its turn. It locks
+the bay's row first and inserts half hours in the order of time: two bookings wait for
+each other in one direction only. When it stores nothing, a look tells why.
+"""
+
+import functools
+import random
+import time
+from contextlib import nullcontext
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import pairwise
+
+from django.conf import settings
+from django.db import IntegrityError, OperationalError, connection, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from charging import board, hours, plates
+from charging.models import Reservation
+from config.errors import Conflict, DomainError, NotFound
+
+BATCH_LENGTH = timedelta(hours=1)
+TRIES = 6
+# Serialization failure and deadlock: the database undid one side of a race.
+TRY_AGAIN = {"40001", "40P01"}
+LARGEST_NUMBER = 2**31 - 1  # of the bay's column
+
+
+class UnknownBay(NotFound):
+    """There is no such charging bay."""
+
+    code = "unknown_session"
+
+
+class SlotTaken(Conflict):
+    """This bay is already reserved at that time."""
+
+    code = "slot_taken"
+
+
+class PlateBusy(Conflict):
+    """This plate already has a reservation at that time."""
+
+    code = "plate_busy"
+
+
+class OutOfService(Conflict):
+    """This bay is out of service at that time."""
+
+    code = "out_of_service"
+
+
+class NothingFree(Conflict):
+    """No bay is free at that time."""
+
+    code = "nothing_free"
+
+
+class SelfOverlap(Conflict):
+    """The chosen times overlap each other."""
+
+    code = "self_overlap"
+
+
+KEEPING_APART = {"charging_one_car_a_bay", "charging_one_bay_a_car"}
+
+
+@dataclass(frozen=True)
+class Driver:
+    """Who books: the account (None for a guest), the car, an address to write to."""
+
+    plate: str
+    user: object = None
+    contact_email: str | None = None
+
+    @property
+    def is_staff(self):
+        return self.user is not None and self.user.is_staff
+
+
+def retried(function):
+    """Call again what the database undid to end a deadlock.
+
+    Not inside a transaction: that is undone as a whole, and called again by its owner.
+    """
+
+    @functools.wraps(function)
+    def wrapper(*args, **kwargs):
+        for attempt in range(1, TRIES + 1):
+            try:
+                return function(*args, **kwargs)
+            except OperationalError as error:
+                state = getattr(error.__cause__, "sqlstate", None)
+                last = attempt == TRIES or connection.in_atomic_block
+                if last or state not in TRY_AGAIN:
+                    raise
+                time.sleep(random.uniform(0, 0.01 * 2**attempt))
+
+    return wrapper
+
+
+@retried
+def reserve(*, bay, driver, date, start, end, held_until=None):
+    """Book a bay (None: any free one) between two minutes of a local day.
+
+    Returns the Reservation, committed unless the caller holds a transaction open.
+    Raises UnknownBay, BadWindow, SlotTaken, PlateBusy, OutOfService or NothingFree, in
+    this order of precedence.
+    """
+    return _book(
+        bay, driver, date, lambda: [hours.window(date, start, end)], held_until
+    )[0]
+
+
+@retried
+def reserve_batch(*, bay, driver, date, starts):
+    """Book an hour from each of the starts, all in one bay, or nothing at all.
+
+    Returns the Reservations by start. Raises as reserve(), and SelfOverlap.
+    """
+
+    def windows():
+        length = BATCH_LENGTH // timedelta(minutes=1)
+        return [hours.window(date, start, start + length) for start in sorted(starts)]
+
+    return _book(bay, driver, date, windows, None)
+
+
+def _book(bay, driver, date, make_windows, held_until):
+    try:
+        windows, refusal = make_windows(), None
+    except hours.BadWindow as error:
+        windows, refusal = [], error
+    if bay is not None and not 0 <= bay <= LARGEST_NUMBER:
+        raise UnknownBay
+    if refusal is None and bay is not None and may_be_stored(windows, driver):
+        if made := store(bay, driver, date, windows, held_until):
+            return made
+    # Any bay, or one that cannot be had: see why.
+    for _attempt in range(TRIES):
+        found = look(bay, driver.plate, date, windows)
+        if not found:
+            raise UnknownBay
+        if refusal:
+            raise refusal
+        check(windows, date, found, driver)
+        candidates = [place for place in found if place.is_free]
+        if not candidates:
+            raise refusal_of(bay, found)
+        for place in candidates:
+            if made := store(place.id, driver, date, windows, held_until):
+                return made
+    raise NothingFree if bay is None else SlotTaken
+
+
+def may_be_stored(windows, driver):
+    """Tell whether nothing but the database can object."""
+    try:
+        check_clock(windows, driver)
+    except DomainError:
+        return False
+    return True
+
+
+@dataclass(frozen=True)
+class Place:
+    """A bay as look() found it."""
+
+    id: int
+    opens: int | None
+    closes: int | None
+    is_closed: bool
+    is_out: bool
+    is_taken: bool
+    plate_is_busy: bool
+
+    @property
+    def is_free(self):
+        return not (self.is_out or self.is_taken or self.plate_is_busy)
+
+
+LOOK = """
+SELECT bay.id, hours.opens, hours.closes,
+  EXISTS (
+    SELECT FROM charging_closure
+    WHERE %(date)s BETWEEN first_day AND last_day),
+  EXISTS (
+    SELECT FROM charging_outage outage,
+      unnest(%(starts)s::timestamptz[], %(ends)s::timestamptz[]) AS w(s, e)
+    WHERE outage.session_id = bay.id AND outage.starts_at < w.e
+      AND outage.ends_at > w.s),
+  EXISTS (
+    SELECT FROM charging_reservationslot
+    WHERE session_id = bay.id AND slot_start = ANY(%(slots)s::timestamptz[])),
+  EXISTS (
+    SELECT FROM charging_reservationslot
+    WHERE plate_normalized = %(plate)s AND slot_start = ANY(%(slots)s::timestamptz[]))
+FROM charging_chargingsession bay
+LEFT JOIN charging_businesshours hours ON hours.weekday = %(weekday)s
+WHERE %(bay)s::int IS NULL OR bay.id = %(bay)s::int
+ORDER BY bay.id
+"""
+
+
+def look(bay, plate, date, windows):
+    """Return the Place of a bay, or of all of them; [] when there is none.
+
+    Locks nothing, so what it saw free may be taken a moment later.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(LOOK, {"bay": bay, **wishes(plate, date, windows)})
+        return [Place(*row) for row in cursor.fetchall()]
+
+
+def wishes(plate, date, windows):
+    """Return what both statements are told of a booking."""
+    return {
+        "plate": plates.normalise(plate),
+        "date": date,
+        "weekday": date.weekday(),
+        "starts": [window.start for window in windows],
+        "ends": [window.end for window in windows],
+        "slots": [slot for window in windows for slot in window.slots()],
+    }
+
+
+def check(windows, date, found, driver):
+    """Raise BadWindow or SelfOverlap for windows that no bay can help with."""
+    for place in found[:1]:
+        times = hours.OpeningTimes.of(place.opens, place.closes, place.is_closed)
+        for window in windows:
+            times.check(*hours.minutes(window, date))
+    check_clock(windows, driver)
+
+
+def check_clock(windows, driver):
+    """Raise BadWindow for what is over, which staff may enter, or SelfOverlap."""
+    now = timezone.now()
+    if not driver.is_staff and any(window.end <= now for window in windows):
+        raise hours.BadWindow(_("This time is already over."))
+    if any(one.overlaps(other) for one, other in pairwise(windows)):
+        raise SelfOverlap
+
+
+def refusal_of(bay, found):
+    """Return why none of the bays that look() found can be had."""
+    if any(place.plate_is_busy for place in found):
+        return PlateBusy()
+    if bay is None:
+        return NothingFree()
+    return SlotTaken() if found[0].is_taken else OutOfService()
+
+
+# The bay's row is only locked when nothing is in the way. A race between that look and
+# the lock ends at the unique constraints.
+STORE = """
+WITH bay AS (
+  SELECT id FROM charging_chargingsession bay
+  WHERE id = %(bay)s
+    AND COALESCE(
+      (SELECT opens < closes AND opens <= %(first)s AND closes >= %(last)s
+       FROM charging_businesshours WHERE weekday = %(weekday)s),
+      %(in_default_hours)s)
+    AND NOT EXISTS (
+      SELECT FROM charging_closure WHERE %(date)s BETWEEN first_day AND last_day)
+    AND NOT EXISTS (
+      SELECT FROM charging_outage outage,
+        unnest(%(starts)s::timestamptz[], %(ends)s::timestamptz[]) AS w(s, e)
+      WHERE outage.session_id = %(bay)s AND outage.starts_at < w.e
+        AND outage.ends_at > w.s)
+    AND NOT EXISTS (
+      SELECT FROM charging_reservationslot
+      WHERE session_id = %(bay)s AND slot_start = ANY(%(slots)s::timestamptz[]))
+    AND NOT EXISTS (
+      SELECT FROM charging_reservationslot
+      WHERE plate_normalized = %(plate)s
+        AND slot_start = ANY(%(slots)s::timestamptz[]))
+  FOR NO KEY UPDATE
+), made AS (
+  INSERT INTO charging_reservation (
+    id, session_id, owner_id, plate, plate_normalized, contact_email,
+    starts_at, ends_at, created_at, updated_at, status, cancel_reason, held_until)
+  SELECT new.id, bay.id, %(owner)s::uuid, %(typed)s, %(plate)s, %(email)s,
+    new.s, new.e, %(now)s, %(now)s, 'CONFIRMED', '', %(held)s::timestamptz
+  FROM bay,
+    unnest(%(ids)s::uuid[], %(starts)s::timestamptz[], %(ends)s::timestamptz[])
+      AS new(id, s, e)
+)
+INSERT INTO charging_reservationslot
+  (reservation_id, session_id, plate_normalized, slot_start)
+SELECT new.id, bay.id, %(plate)s, new.slot
+FROM bay, unnest(%(slot_of)s::uuid[], %(slots)s::timestamptz[]) AS new(id, slot)
+ORDER BY new.slot
+"""
+
+
+def store(bay, driver, date, windows, held_until=None):
+    """Insert a reservation for each window and return them; [] if something objects."""
+    now = timezone.now()
+    wish = wishes(driver.plate, date, windows)
+    reservations = [
+        Reservation(
+            session_id=bay,
+            owner=driver.user,
+            plate=driver.plate,
+            plate_normalized=wish["plate"],
+            contact_email=driver.contact_email,
+            starts_at=window.start,
+            ends_at=window.end,
+            created_at=now,
+            updated_at=now,
+            held_until=held_until,
+        )
+        for window in windows
+    ]
+    spans = [hours.minutes(window, date) for window in windows]
+    first, last = min(start for start, _end in spans), max(end for _start, end in spans)
+    values = {
+        **wish,
+        "bay": bay,
+        "first": first,
+        "last": last,
+        "in_default_hours": first >= settings.BUSINESS_OPEN
+        and last <= settings.BUSINESS_CLOSE,
+        "owner": driver.user and driver.user.pk,
+        "typed": driver.plate,
+        "email": driver.contact_email,
+        "now": now,
+        "held": held_until,
+        "ids": [reservation.id for reservation in reservations],
+        "slot_of": [
+            reservation.id
+            for reservation, window in zip(reservations, windows, strict=True)
+            for _slot in window.slots()
+        ],
+    }
+    try:
+        with undone_alone(), connection.cursor() as cursor:
+            cursor.execute(STORE, values)
+            if not cursor.rowcount:
+                return []
+    except IntegrityError as error:
+        if error.__cause__.diag.constraint_name in KEEPING_APART:
+            return []
+        raise
+    for reservation in reservations:
+        reservation._state.adding = False
+    board.taken(reservations)
+    return reservations
+
+
+def undone_alone():
+    """Return what keeps a failing statement from spoiling a transaction around it."""
+    return transaction.atomic() if connection.in_atomic_block else nullcontext()
