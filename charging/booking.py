@@ -138,9 +138,9 @@ def _book(bay, driver, date, make_windows, held_until):
         windows, refusal = [], error
     if bay is not None and not 0 <= bay <= LARGEST_NUMBER:
         raise UnknownBay
-    if refusal is None and bay is not None and may_be_stored(windows, driver):
-        if made := store(bay, driver, date, windows, held_until):
-            return made
+    is_plain = refusal is None and bay is not None and may_be_stored(windows, driver)
+    if is_plain and (made := store(bay, driver, date, windows, held_until)):
+        return made
     # Any bay, or one that cannot be had: see why.
     for _attempt in range(TRIES):
         found = look(bay, driver.plate, date, windows)
