@@ -3,8 +3,13 @@
 from django.urls import include, path
 
 from charging import views, waiting_views
+from charging.board_views import board_paths
+from charging.camera_views import camera_paths
+from charging.page_views import page_paths
 
 api = [
+    *camera_paths,
+    *board_paths,
     path("sessions", views.Sessions.as_view()),
     path("reservations", views.Reservations.as_view(), name="reservations"),
     path("reservations/batch", views.Batches.as_view(), name="batches"),
@@ -26,6 +31,7 @@ api = [
 
 app_name = "charging"
 urlpatterns = [
+    *page_paths,
     path("health", views.Health.as_view()),
     path("api/", include(api)),
 ]

@@ -23,6 +23,7 @@ from config.bridge import WSGIBridge
 from config.routing import websockets
 from roadblock import tracking
 
+settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 pages = FastLane(
     WSGIBridge(
         WhiteNoise(

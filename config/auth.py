@@ -7,7 +7,7 @@ the Origin is ours: a browser sends cookies along from any page.
 
 from http.cookies import CookieError, SimpleCookie
 from importlib import import_module
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from django.conf import settings
 from django.contrib import auth
@@ -122,4 +122,4 @@ def origin_is_ours(headers):
         return False
     if origin in settings.CORS_ALLOWED_ORIGINS + settings.CSRF_TRUSTED_ORIGINS:
         return True
-    return urlsplit(origin).netloc == headers.get(b"host", b"").decode("latin-1")
+    return origin.partition("://")[2] == headers.get(b"host", b"").decode("latin-1")

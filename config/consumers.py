@@ -18,8 +18,9 @@ from config.realtime import hub, user_group
 log = logging.getLogger(__name__)
 
 BAD_REQUEST, SIGNED_OUT, FORBIDDEN, NOT_FOUND = 4400, 4401, 4403, 4404
-TOO_BIG, TOO_SLOW = 1009, 1013
-HTTP_STATUS = {SIGNED_OUT: 401, FORBIDDEN: 403, NOT_FOUND: 404, 4409: 409}
+TURN_FRAMES = 64
+REFUSED_SECONDS = 5
+TOO_BIG, BROKEN, TOO_SLOW = 1009, 1011, 1013
 
 
 class Consumer:
@@ -67,29 +68,33 @@ class Consumer:
             except Refusal as refusal:
                 await self.refuse(refusal.code)
                 return
+            except DomainError as error:
+                await self.refuse(4000 + error.status)
+                return
             if not self.accepted:
                 await self.accept()
             pump = asyncio.create_task(self.pump_out())
             if self.user.is_authenticated:
                 await self.join(user_group(self.user))
             await self.pump_in()
-        except OSError:
-            pass  # the client left while we were sending to it
+        except ClientLeft:
+            pass
         except Exception:
             log.exception("A socket on %s broke", scope["path"])
+            await stop(pump)  # nothing may follow the close
             with contextlib.suppress(Exception):
-                await send({"type": "websocket.close", "code": 1011})
+                await self.refuse(BROKEN)
         finally:
-            await self.clean_up(pump)
+            await stop(pump)
+            await self.clean_up()
 
-    async def clean_up(self, pump):
-        if pump is not None:
-            pump.cancel()
-            await asyncio.gather(pump, return_exceptions=True)
-        for group, listener in self.joined:
-            await hub().leave(group, listener)
-        if self.accepted:
-            await self.left()
+    async def clean_up(self):
+        try:
+            for group, listener in self.joined:
+                await hub().leave(group, listener)
+        finally:
+            if self.accepted:
+                await self.left()
 
     # For subclasses
 
@@ -120,7 +125,7 @@ class Consumer:
         if protocols and protocols[0].lower() == "bearer":
             message["subprotocol"] = protocols[0]
         self.accepted = True
-        await self._send(message)
+        await self._give(message)
 
     async def join(self, group):
         """Listen to a group's events until the socket closes."""
@@ -129,6 +134,9 @@ class Consumer:
 
     def deliver(self, event):
         """Queue an event for its handler (the hub calls this)."""
+        if event["type"] == "user.left":
+            self.user_left()
+            return
         frame = event.get("frame", b"")
         self._queue(event, len(frame))
 
@@ -139,7 +147,7 @@ class Consumer:
     async def transmit(self, frame):
         """Send past the queue, waiting for a slow client; from event handlers only."""
         kind = "bytes" if isinstance(frame, bytes) else "text"
-        await self._send({"type": "websocket.send", kind: frame})
+        await self._give({"type": "websocket.send", kind: frame})
 
     def close(self, code=1000):
         """Close after what is queued has gone out."""
@@ -164,7 +172,13 @@ class Consumer:
 
     async def pump_in(self):
         receive = self._receive
+        frames = 0
         while True:
+            frames += 1
+            if frames % TURN_FRAMES == 0:
+                # Many small frames may have arrived in one piece, and receive() does
+                # not pause between them: let the other pump and other sockets work.
+                await asyncio.sleep(0)
             if self.idle_seconds is None:
                 message = await receive()
             else:
@@ -190,6 +204,9 @@ class Consumer:
             except DomainError as error:
                 if frame := self.answer_error(error):
                     self.send(frame)
+            if self.outgoing:
+                # A burst is read without a pause; its answers must not pile up.
+                await asyncio.sleep(0)
 
     async def pump_out(self):
         outgoing = self.outgoing
@@ -204,15 +221,15 @@ class Consumer:
                     else:
                         await self.transmit(item)
                 if self.closing is not None:
-                    await self._send({"type": "websocket.close", "code": self.closing})
+                    await self._give({"type": "websocket.close", "code": self.closing})
                     return
                 self.busy = False
                 await self.caught_up()
                 if not outgoing and self.closing is None:
                     self.wake.clear()
                     await self.wake.wait()
-        except OSError:
-            pass  # the client left; the other pump is told so too
+        except ClientLeft:
+            pass  # the other pump is told so too
         except Exception:
             log.exception("Sending on %s failed", self.scope["path"])
             self.drop()
@@ -223,34 +240,44 @@ class Consumer:
             return  # an event of the group that this socket has no word for
         try:
             await handler(event)
-        except OSError:
+        except ClientLeft:
             raise
         except Exception:
             log.exception("%s failed on %s", event["type"], type(self).__name__)
 
     # Ends
 
-    async def user_left(self, event):
-        """The user was blocked or deleted, or signed out everywhere."""
+    def user_left(self):
+        """The user was blocked or deleted, or signed out everywhere.
+
+        Not from the queue: a client that does not read must not put it off.
+        """
         self.outgoing.clear()
         self.close(SIGNED_OUT)
 
     async def refuse(self, code):
-        if self.explains_refusal:
+        if self.explains_refusal and not self.accepted:
             await self.accept()
             self.accepted = False
-            await self._send({"type": "websocket.close", "code": code})
+            await self._give({"type": "websocket.close", "code": code})
             return
-        if "websocket.http.response" not in self.scope.get("extensions", {}):
-            await self._send({"type": "websocket.close", "code": code})
+        can_answer = "websocket.http.response" in self.scope.get("extensions", {})
+        if self.accepted or not can_answer:
+            await self._give({"type": "websocket.close", "code": code})
             return
         headers = [(b"content-type", b"application/json")]
         if code == SIGNED_OUT:
             headers.append((b"www-authenticate", b"Bearer"))
         start = {"type": "websocket.http.response.start", "headers": headers}
-        await self._send({**start, "status": HTTP_STATUS.get(code, 403)})
+        await self._give({**start, "status": http_status(code)})
         body = json.dumps({"detail": "Refused.", "code": f"closed_{code}"}).encode()
-        await self._send({"type": "websocket.http.response.body", "body": body})
+        await self._give({"type": "websocket.http.response.body", "body": body})
+        # uvicorn logs an error when we return before the connection has gone, and tells
+        # so twice: when it has answered, and when the client is off.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(REFUSED_SECONDS):
+                await self._receive()
+                await self._receive()
 
     def drop(self):
         """Cut off a client that does not read: a close frame would never reach it."""
@@ -259,10 +286,41 @@ class Consumer:
         self.outgoing.clear()
         self.outgoing_bytes = 0
         self.wake.set()
-        # ASGI knows no abort; under uvicorn `send` is a method of the protocol.
-        transport = getattr(getattr(self._send, "__self__", None), "transport", None)
-        if transport is not None:
+        if transport := self.transport():
             transport.abort()
+
+    def transport(self):
+        """Return the connection below: ASGI knows no abort, but uvicorn's `send` is a
+        method of its protocol. None under other servers."""
+        return getattr(getattr(self._send, "__self__", None), "transport", None)
+
+    async def _give(self, message):
+        try:
+            await self._send(message)
+        except OSError as error:
+            raise ClientLeft from error
+        except RuntimeError as error:
+            # Told by a server that has closed the connection on its own account.
+            if (transport := self.transport()) and transport.is_closing():
+                raise ClientLeft from error
+            raise
+
+
+async def stop(pump):
+    if pump is not None:
+        pump.cancel()
+        await asyncio.gather(pump, return_exceptions=True)
+
+
+def http_status(code):
+    """Return what a close code is in a handshake: 4404 is 404."""
+    if code == BROKEN:
+        return 500
+    return code - 4000 if 4400 <= code < 4600 else FORBIDDEN - 4000
+
+
+class ClientLeft(Exception):
+    """The client left while we were sending to it."""
 
 
 class Refusal(Exception):

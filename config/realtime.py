@@ -93,23 +93,25 @@ class Hub:
 
     def __init__(self):
         self.listeners = defaultdict(set)
+        self.subscribed = set()  # groups whose events arrive; changed under the lock
         self.channel = None
         self.task = None
         self.lock = asyncio.Lock()
 
     async def join(self, group, listener):
         """Call listener(event) for each event of the group from now on."""
-        known = group in self.listeners
         self.listeners[group].add(listener)
-        if known:
+        if group in self.subscribed:
             return
         async with self.lock:
+            if group in self.subscribed or group not in self.listeners:
+                return
             layer = get_channel_layer()
             if self.channel is None:
                 self.channel = await layer.new_channel()
                 self.task = asyncio.create_task(self.run(layer))
-            if group in self.listeners:
-                await layer.group_add(group, self.channel)
+            await layer.group_add(group, self.channel)
+            self.subscribed.add(group)
 
     async def leave(self, group, listener):
         """Undo join(); the last one to leave ends the subscription."""
@@ -121,7 +123,9 @@ class Hub:
             return
         del self.listeners[group]
         async with self.lock:
-            if group not in self.listeners:
+            if group not in self.listeners and group in self.subscribed:
+                # First: who joins meanwhile must wait and subscribe anew.
+                self.subscribed.discard(group)
                 await get_channel_layer().group_discard(group, self.channel)
 
     async def run(self, layer):
@@ -170,8 +174,8 @@ async def event_stream(group, *, first=(), ends=lambda event: False):
         except asyncio.QueueFull:
             behind.set()
 
-    await hub().join(group, listen)
     try:
+        await hub().join(group, listen)
         yield b": connected\n\n"
         for event in await first() if first else ():
             yield as_sse(event)

@@ -242,6 +242,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "SERVE_INCLUDE_SCHEMA": False,
+    "PREPROCESSING_HOOKS": ["config.schema.without_aliases"],
 }
 
 # Languages and time
@@ -271,7 +272,7 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
     "loggers": {
         # Its own handler mails every error; ours goes to the console alone.
-        "django": {"handlers": [], "level": "INFO", "propagate": True},
+        "django": {"handlers": [], "level": "NOTSET", "propagate": True},
         "django.channels.server": {"level": "WARNING"},
         "uvicorn": {"handlers": [], "level": "WARNING", "propagate": True},
         "httpx": {"level": "WARNING"},
@@ -379,6 +380,30 @@ CHARGING_GUEST_READ_RATE = rate("CHARGING_GUEST_READ_RATE", "600/min")
 CHARGING_GUEST_MATCH_RATE = rate("CHARGING_GUEST_MATCH_RATE", "120/min")
 CHARGING_GUEST_RECOGNITION_RATE = rate("CHARGING_GUEST_RECOGNITION_RATE", "20/min")
 CHARGING_LOGIN_FAILURE_RATE = rate("CHARGING_LOGIN_FAILURE_RATE", "20/min")
+PLATE_SERVICE_MODE = env.str("PLATE_SERVICE_MODE", "gptapi")
+PLATE_SERVICE_URL = env.str("PLATE_SERVICE_URL", "http://localhost:8001/v1/recognize")
+PLATE_SERVICE_TIMEOUT = env.float("PLATE_SERVICE_TIMEOUT", 60.0)
+PLATE_IMAGE_MAX_BYTES = env.int("PLATE_IMAGE_MAX_BYTES", 10 * 1024 * 1024)
+# A recogniser that is less sure than this has read nothing; 0 trusts everything.
+PLATE_MIN_CONFIDENCE = env.float("PLATE_MIN_CONFIDENCE", 0.0)
+PLATE_OPENAI_MODEL = env.str("PLATE_OPENAI_MODEL", "gpt-5-mini")
+PLATE_OPENAI_PROMPT = env.str(
+    "PLATE_OPENAI_PROMPT",
+    "Read the number plate of the vehicle in this picture. Answer with the characters "
+    "of the plate on one line and with nothing else. If there is no readable plate, "
+    "answer with an empty line.",
+)
+PLATE_OPENAI_DAILY_CAP = env.int("PLATE_OPENAI_DAILY_CAP", 2000)  # 0: no cap
+OPENAI_BASE_URL = env.str("OPENAI_BASE_URL", "https://api.openai.com/v1")
+OPENAI_API_KEY = env.str("OPENAI_API_KEY", "").strip()
+OPENAI_KEY_FILE = BASE_DIR / "openai-key.txt"
+if not OPENAI_API_KEY and OPENAI_KEY_FILE.is_file():
+    OPENAI_API_KEY = OPENAI_KEY_FILE.read_text("utf-8").strip()
+BATTERY_DATABASE_URL = env.str("BATTERY_DATABASE_URL", "") or env.str(
+    "FIREBASE_DATABASE_URL", ""
+)
+BATTERY_DATABASE_PATH = env.str("BATTERY_DATABASE_PATH", "/car-battery-now")
+BATTERY_DATABASE_AUTH = env.str("BATTERY_DATABASE_AUTH", "")
 CORS_ALLOWED_ORIGINS += env.list("CORS_ORIGINS", default=[])
 CORS_ALLOW_HEADERS = [*default_headers, "cache-control", "idempotency-key"]
 CORS_EXPOSE_HEADERS = ["ETag", "Retry-After"]

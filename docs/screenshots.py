@@ -3,6 +3,7 @@
 .venv/bin/python docs/screenshots.py http://127.0.0.1:8000 E-MAIL PASSWORD
 """
 
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -29,10 +30,13 @@ def browser():
     options = webdriver.ChromeOptions()
     for flag in FLAGS.split():
         options.add_argument(flag)
-    return webdriver.Chrome(options=options)
+    options.binary_location = shutil.which("chromium") or ""
+    driver = webdriver.ChromeService(shutil.which("chromedriver"))
+    return webdriver.Chrome(options=options, service=driver)
 
 
 def main(base, email, password):
+    IMAGES.mkdir(exist_ok=True)
     driver = browser()
     try:
         driver.get(f"{base}/sign-in/")

@@ -13,6 +13,7 @@ from config.errors import DomainError
 from roadblock import surfaces
 
 PACK_FROM_BYTES = 1000
+NO_GZIP = re.compile(r"gzip\s*;\s*q=0(\.0*)?\s*(,|$)")
 RANGE = re.compile(r"bytes=(\d{0,15})-(\d{0,15})$")
 
 
@@ -52,7 +53,8 @@ def _body(request, plain, packed, etag):
     if wanted and any(wanted.groups()) and is_same:
         return _part(plain, *wanted.groups())
     accepts = request.headers.get("Accept-Encoding", "")
-    if "gzip" in accepts and len(plain) > PACK_FROM_BYTES:
+    unpacks = "gzip" in accepts and not NO_GZIP.search(accepts)
+    if unpacks and len(plain) > PACK_FROM_BYTES:
         response = HttpResponse(packed, content_type="application/json")
         response["Content-Encoding"] = "gzip"
         return response

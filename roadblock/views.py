@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from drf_spectacular.utils import OpenApiTypes, extend_schema, inline_serializer
 from rest_framework import serializers
+from rest_framework.authentication import SessionAuthentication
 from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.response import Response
@@ -17,6 +18,7 @@ from config.auth import user_of_request
 from config.errors import NotFound, path_id
 from config.parsers import JSON
 from config.realtime import event_stream
+from config.schema import ID
 from roadblock import chases, fleet, ground, maps
 from roadblock.models import Chase, Event, Vehicle
 from roadblock.serializers import (
@@ -39,7 +41,7 @@ class View(APIView):
 class Home(View):
     """Greet programs in JSON; show browsers the live map."""
 
-    authentication_classes = []
+    authentication_classes = [SessionAuthentication]  # the page's; programs need none
     permission_classes = []
 
     @extend_schema(responses=OpenApiTypes.OBJECT)
@@ -73,12 +75,16 @@ def listing(name, serializer):
 
 
 class Vehicles(View):
-    @extend_schema(responses=listing("vehicles", VehicleSerializer(many=True)))
+    @extend_schema(
+        operation_id="roadblock_vehicles_list",
+        responses=listing("vehicles", VehicleSerializer(many=True)),
+    )
     def get(self, request):
         live = Vehicle.objects.live().select_related("details")
         return Response({"vehicles": VehicleSerializer(live, many=True).data})
 
 
+@extend_schema(parameters=[ID])
 class OneVehicle(View):
     permission_classes = [IsAuthenticated, MayChangeVehicles]
 
@@ -151,7 +157,10 @@ class Chases(View):
 
 
 class Maps(View):
-    @extend_schema(responses=listing("maps", serializers.ListField()))
+    @extend_schema(
+        operation_id="roadblock_maps_list",
+        responses=listing("maps", serializers.ListField()),
+    )
     def get(self, request):
         found = [
             {
@@ -165,6 +174,7 @@ class Maps(View):
         return Response({"maps": found})
 
 
+@extend_schema(parameters=[ID])
 class OneMap(View):
     """The road surface of a map as GeoJSON, for dashboards to draw."""
 

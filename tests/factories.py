@@ -1,9 +1,55 @@
 """One factory for each model."""
 
+from functools import cache
+from itertools import count
+
+from django.contrib.auth.hashers import make_password
+
+from roadblock import chases, fleet
+from roadblock.models import Chase, Event, VehicleType
 from workspace.models import User
 
 PASSWORD = "correct horse battery"
+_numbers = count(101)  # not in the way of the numbers that tests choose
 
 
 def user(email="kim@example.com", **fields):
-    return User.objects.create_user(email, PASSWORD, **{"uname": "Kim", **fields})
+    """A person who signs in with PASSWORD."""
+    user = User.objects.create_user(email, None, **{"uname": "Kim", **fields})
+    user.password = _hashed()
+    user.save(update_fields=["password"])
+    return user
+
+
+@cache
+def _hashed():
+    return make_password(PASSWORD)  # slow on purpose, so once
+
+
+def police_car(number=None, name=None):
+    """A police car in service."""
+    return _vehicle(VehicleType.POLICE, number, name)
+
+
+def runner(number=None, name=None):
+    """A runner in service; its chase is open."""
+    return _vehicle(VehicleType.RUNNER, number, name)
+
+
+def _vehicle(kind, number, name):
+    number = next(_numbers) if number is None else number
+    return fleet.register(number, kind, name or f"{kind} {number}").vehicle
+
+
+def chase(of=None):
+    """An open chase of a runner, or of a new one."""
+    return Chase.objects.get(runner=of or runner(), ended_at=None)
+
+
+def event(status=Event.Status.FAILED, catcher=None, of=None):
+    """An entry in the log of a runner's open chase; "catch" closes it."""
+    of = of or runner()
+    catcher = catcher or police_car()
+    act = chases.catch if status == Event.Status.CATCH else chases.fail
+    act(catcher.vehicle_id, of.vehicle_id)
+    return Event.objects.filter(runner=of).first()

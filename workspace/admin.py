@@ -143,11 +143,8 @@ class PersonAdmin(BaseUserAdmin, ModelAdmin):
 
     def save_model(self, request, obj, form, change):
         super().save_model(request, obj, form, change)
-        if (
-            change
-            and not obj.is_active
-            and {"uactive", "uisdel"} & {*form.changed_data}
-        ):
+        locked_out = {"uactive", "uisdel"}.intersection(form.changed_data)
+        if change and locked_out and not obj.is_active:
             people.sign_out_everywhere(obj)
 
     def do(self, request, chosen, verb):

@@ -55,8 +55,8 @@ class TokensSerializer(serializers.Serializer):
     """What a client gets at login and at refresh, out of a `tokens.Pair`."""
 
     access_token = serializers.CharField(source="access")
-    token_type = serializers.ReadOnlyField(default="bearer")
-    success = serializers.ReadOnlyField(default=True)
+    token_type = serializers.CharField(read_only=True, default="bearer")
+    success = serializers.BooleanField(read_only=True, default=True)
     refresh_token = serializers.CharField(source="refresh")
     expires_in = serializers.IntegerField(help_text=_("Seconds."))
 

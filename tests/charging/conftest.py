@@ -6,7 +6,11 @@ from pathlib import Path
 import pytest
 
 from tests import factories
+from tests.browsing import browser, chromium, site
 from tests.charging import bookings
+from tests.charging.upstreams import Service
+
+__all__ = ["browser", "chromium", "site"]
 
 VECTORS = Path(__file__).parent
 
@@ -36,3 +40,11 @@ def staff(transactional_db):
 def book(transactional_db):
     """Store a reservation and return it; see bookings.booked."""
     return bookings.booked
+
+
+@pytest.fixture
+def service():
+    """Somebody else's service on a real port; see upstreams.Service."""
+    service = Service()
+    yield service
+    service.stop()

@@ -1,11 +1,64 @@
 import json
+from importlib import import_module
 
 import pytest
+from django.apps import apps
+from django.contrib.auth.models import Group
 
+from tests import factories
 from tests.browsing import browser, chromium, site
 from tests.roadblock.road_maps import K_CITY, LINKS, NODES
+from tests.roadblock.talk import PATIENCE
 
-__all__ = ["browser", "chromium", "expected", "folder", "site"]
+__all__ = [
+    "boss",
+    "browser",
+    "chromium",
+    "expected",
+    "folder",
+    "operator",
+    "outsider",
+    "site",
+]
+
+operators = import_module("roadblock.migrations.0002_operators")
+
+
+# The people of all tests, but without a flush of all tables after each test: tests with
+# sockets and threads, which need it, say so by a mark.
+
+
+@pytest.fixture
+def outsider(db):
+    """Signed in, and nothing more."""
+    return factories.user("outsider@example.com")
+
+
+@pytest.fixture
+def boss(db):
+    """A superuser."""
+    return factories.user("boss@example.com", is_superuser=True)
+
+
+@pytest.fixture
+def operator(db):
+    """In the group that a migration makes for the operators of roadblock."""
+    operators.make_group(apps, None)  # earlier tests may have flushed it away
+    operator = factories.user("operator@example.com", urole="admin")
+    operator.groups.add(Group.objects.get(name=operators.NAME))
+    return operator
+
+
+@pytest.fixture
+async def connect(socket):
+    """Open a socket below /roadblock/ws/ and return it."""
+
+    async def connected(path, user=None, **options):
+        one = socket(f"/roadblock/ws/{path}", user, **options)
+        assert await one.connect(PATIENCE) == (True, None)
+        return one
+
+    return connected
 
 
 @pytest.fixture(scope="session")

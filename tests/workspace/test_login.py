@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 import jwt
 import pytest
 from django.conf import settings
-from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.db import connections
 from django.utils import timezone
 
 from config.errors import TooMany
+from config.hashers import Argon2
 from tests import factories
 from workspace import people
 from workspace.models import TokenFamily
@@ -20,7 +20,7 @@ from workspace.models import TokenFamily
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-class CountingHasher(Argon2PasswordHasher):
+class CountingHasher(Argon2):
     """Argon2 that counts how often it works."""
 
     count = 0

@@ -1,0 +1,72 @@
+// One day of all bays: who has which half hours, and what is still free.
+import { SLOT, endOf, startOf } from "./times.js";
+
+export const ANY = 0; // the number of no bay: whichever is free
+
+export class Day {
+  /** bays: [{sessionId, name, reservations}] as the server lists them. */
+  constructor({ date, sessions, opening }, usual) {
+    this.date = date;
+    this.bays = sessions;
+    const { open, close, outages = [] } = opening ?? usual;
+    this.open = open;
+    this.close = close;
+    this.outages = outages;
+    this.taken = new Map(
+      sessions.map(({ sessionId, reservations }) => [
+        sessionId,
+        reservations.map((one) => ({ start: startOf(one), end: endOf(one), one })),
+      ]),
+    );
+  }
+
+  get starts() {
+    const count = Math.max(0, Math.floor((this.close - this.open) / SLOT));
+    return Array.from({ length: count }, (_, index) => this.open + index * SLOT);
+  }
+
+  holder(bay, minutes) {
+    return this.taken.get(bay)?.find(({ start, end }) => start <= minutes && minutes < end);
+  }
+
+  isOver(minutes, now) {
+    return this.date < now.day || (this.date === now.day && minutes + SLOT <= now.minutes);
+  }
+
+  isOut(bay, minutes) {
+    return this.outages.some(
+      ({ sessionId, start, end }) =>
+        sessionId === bay && start < minutes + SLOT && minutes < end,
+    );
+  }
+
+  isFree(bay, minutes, now) {
+    if (bay === ANY) return this.bays.some((one) => this.isFree(one.sessionId, minutes, now));
+    return (
+      minutes >= this.open &&
+      minutes + SLOT <= this.close &&
+      !this.isOver(minutes, now) &&
+      !this.isOut(bay, minutes) &&
+      !this.holder(bay, minutes)
+    );
+  }
+
+  /** Every possible end of a stay that starts there, as minutes; of any, the most. */
+  endsFrom(bay, start, now) {
+    if (bay === ANY) {
+      const each = this.bays.map(({ sessionId }) => this.endsFrom(sessionId, start, now));
+      return each.reduce((most, ends) => (ends.length > most.length ? ends : most), []);
+    }
+    const ends = [];
+    for (let at = start; this.isFree(bay, at, now); at += SLOT) ends.push(at + SLOT);
+    return ends;
+  }
+
+  /** Whether one bay is free for every one of these hours. */
+  hoursFit(bay, starts, now) {
+    const bays = bay === ANY ? this.bays.map(({ sessionId }) => sessionId) : [bay];
+    return bays.some((one) =>
+      starts.every((at) => this.endsFrom(one, at, now).includes(at + 60)),
+    );
+  }
+}
