@@ -125,8 +125,7 @@ def reserve_batch(*, bay, driver, date, starts):
     """
 
     def windows():
-        length = BATCH_LENGTH // timedelta(minutes=1)
-        return [hours.window(date, start, start + length) for start in sorted(starts)]
+        return [hours.lasting(BATCH_LENGTH, date, start) for start in sorted(starts)]
 
     return _book(bay, driver, date, windows, None)
 
@@ -138,9 +137,9 @@ def _book(bay, driver, date, make_windows, held_until):
         windows, refusal = [], error
     if bay is not None and not 0 <= bay <= LARGEST_NUMBER:
         raise UnknownBay
-    if refusal is None and bay is not None and may_be_stored(windows, driver):
-        if made := store(bay, driver, date, windows, held_until):
-            return made
+    may_try = refusal is None and bay is not None and may_be_stored(windows, driver)
+    if may_try and (made := store(bay, driver, date, windows, held_until)):
+        return made
     # Any bay, or one that cannot be had: see why.
     for _attempt in range(TRIES):
         found = look(bay, driver.plate, date, windows)
