@@ -33,6 +33,13 @@ export class Day {
     return this.date < now.day || (this.date === now.day && minutes + SLOT <= now.minutes);
   }
 
+  /** The status by the clock: what was sent ages while the page stands open. */
+  status({ start, end }, now) {
+    if (this.date !== now.day) return this.date < now.day ? "COMPLETED" : "CONFIRMED";
+    if (now.minutes < start) return "CONFIRMED";
+    return now.minutes < end ? "IN_PROGRESS" : "COMPLETED";
+  }
+
   isOut(bay, minutes) {
     return this.outages.some(
       ({ sessionId, start, end }) =>

@@ -81,7 +81,7 @@ export class Grid {
       const held = any ? null : day.holder(bay.sessionId, minutes);
       if (held) {
         const first = slot === 0 || held.start >= minutes;
-        if (first) line.append(this.stay(bay, held, row, slot));
+        if (first) line.append(this.stay(bay, held, row, slot, now));
         this.cells[row][slot] = first ? line.lastChild : this.cells[row][slot - 1];
         return;
       }
@@ -122,7 +122,9 @@ export class Grid {
     return cell;
   }
 
-  stay(bay, { start, end, one }, row, slot) {
+  stay(bay, held, row, slot, now) {
+    const { start, end } = held;
+    const one = { ...held.one, status: this.day.status(held, now) };
     const mine = this.isMine(one);
     const state = one.status.toLowerCase().replace("_", "-");
     const text = fill(

@@ -95,6 +95,9 @@ setInterval(() => {
   const now = clock.now();
   if (day) grid.tick();
   if (now.day !== shown.day) days.show();
-  if (Math.floor(now.minutes / 30) !== Math.floor(shown.minutes / 30)) draw();
+  if (Math.floor(now.minutes / 30) !== Math.floor(shown.minutes / 30)) {
+    draw();
+    mine.load();
+  }
   shown = now;
 }, 5000);
