@@ -1,5 +1,8 @@
 """How tests speak with the sockets of vehicles and dashboards."""
 
+import asyncio
+import time
+
 from roadblock import client_packets, packets
 
 KEY = b"test-secret"
@@ -13,6 +16,15 @@ async def told(socket):
 
 async def told_times(socket, times):
     return [await told(socket) for _ in range(times)]
+
+
+async def when(condition):
+    """Wait until a condition holds; return what it says then."""
+    deadline = time.monotonic() + PATIENCE
+    while not (result := condition()):
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.02)
+    return result
 
 
 async def say(socket, frame):
