@@ -3,9 +3,11 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from django.conf import settings
+from django.utils import timezone
 
 from charging import matching, occupancy
-from charging.models import BusinessHours, Closure, Outage
+from charging.models import BusinessHours, Closure, Outage, Reservation
 from tests.charging.bookings import DAY
 
 OPENING = f"/charging/api/opening?date={DAY}"
@@ -107,3 +109,19 @@ def test_a_weekday_that_was_never_open_has_no_share(db):
 
     assert found["weekdays"][6] == [None] * 26
     assert found["weekdays"][5] == [0] * 26
+
+
+def test_the_home_page_tells_of_the_bays(client, staff, book):
+    now = timezone.now()
+    local = now.astimezone(settings.BUSINESS_TIMEZONE)
+    Reservation.objects.create(
+        session_id=1, plate="x", starts_at=now, ends_at=now + timedelta(hours=1)
+    ).slots.create(session_id=1, plate_normalized="X", slot_start=now)
+    book(day=local.date() + timedelta(days=2))
+    client.force_login(staff)
+
+    apps = client.get("/api/status").json()["apps"]
+
+    (charging,) = [app for app in apps if app["name"] == "charging"]
+    assert charging["state"] == "live"
+    assert [value for _label, value in charging["figures"]] == ["1 / 4", 1]
