@@ -10,7 +10,8 @@ import pytest
 from tests.serving import PROJECT
 
 # A call with a name in capitals: env.int("NAME", 0), rate("NAME", "1/min").
-READS = re.compile(r"""(?:\b(?!setdefault)\w+\(|environ\[)\s*["']([A-Z][A-Z0-9_]+)["']""")
+NAME = r"""["']([A-Z][A-Z0-9_]+)["']"""
+READS = re.compile(rf"(?:\b(?!setdefault)\w+\(|environ\[)\s*{NAME}")
 KEYS = {"SECRET_KEY": "k" * 50, "HMAC_SECRET_KEY": "h" * 50}
 
 
