@@ -9,7 +9,9 @@ import pytest
 
 from tests.serving import PROJECT
 
-READS = re.compile(r"""(?:env\.\w+|os\.environ(?:\.get)?)[(\[]\s*["'](\w+)["']""")
+READS = re.compile(
+    r"""(?:env\.\w+|\brate|\bclock|os\.environ(?:\.get)?)[(\[]\s*["'](\w+)["']"""
+)
 KEYS = {"SECRET_KEY": "k" * 50, "HMAC_SECRET_KEY": "h" * 50}
 
 
