@@ -20,7 +20,7 @@ from django.db import IntegrityError, OperationalError, connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from charging import board, hours, plates
+from charging import board, hours, plates, statements
 from charging.models import Reservation
 from config.errors import Conflict, DomainError, NotFound
 
@@ -125,8 +125,7 @@ def reserve_batch(*, bay, driver, date, starts):
     """
 
     def windows():
-        length = BATCH_LENGTH // timedelta(minutes=1)
-        return [hours.window(date, start, start + length) for start in sorted(starts)]
+        return [hours.lasting(BATCH_LENGTH, date, start) for start in sorted(starts)]
 
     return _book(bay, driver, date, windows, None)
 
@@ -138,9 +137,9 @@ def _book(bay, driver, date, make_windows, held_until):
         windows, refusal = [], error
     if bay is not None and not 0 <= bay <= LARGEST_NUMBER:
         raise UnknownBay
-    if refusal is None and bay is not None and may_be_stored(windows, driver):
-        if made := store(bay, driver, date, windows, held_until):
-            return made
+    may_try = refusal is None and bay is not None and may_be_stored(windows, driver)
+    if may_try and (made := store(bay, driver, date, windows, held_until)):
+        return made
     # Any bay, or one that cannot be had: see why.
     for _attempt in range(TRIES):
         found = look(bay, driver.plate, date, windows)
@@ -167,54 +166,9 @@ def may_be_stored(windows, driver):
     return True
 
 
-@dataclass(frozen=True)
-class Place:
-    """A bay as look() found it."""
-
-    id: int
-    opens: int | None
-    closes: int | None
-    is_closed: bool
-    is_out: bool
-    is_taken: bool
-    plate_is_busy: bool
-
-    @property
-    def is_free(self):
-        return not (self.is_out or self.is_taken or self.plate_is_busy)
-
-
-LOOK = """
-SELECT bay.id, hours.opens, hours.closes,
-  EXISTS (
-    SELECT FROM charging_closure
-    WHERE %(date)s BETWEEN first_day AND last_day),
-  EXISTS (
-    SELECT FROM charging_outage outage,
-      unnest(%(starts)s::timestamptz[], %(ends)s::timestamptz[]) AS w(s, e)
-    WHERE outage.session_id = bay.id AND outage.starts_at < w.e
-      AND outage.ends_at > w.s),
-  EXISTS (
-    SELECT FROM charging_reservationslot
-    WHERE session_id = bay.id AND slot_start = ANY(%(slots)s::timestamptz[])),
-  EXISTS (
-    SELECT FROM charging_reservationslot
-    WHERE plate_normalized = %(plate)s AND slot_start = ANY(%(slots)s::timestamptz[]))
-FROM charging_chargingsession bay
-LEFT JOIN charging_businesshours hours ON hours.weekday = %(weekday)s
-WHERE %(bay)s::int IS NULL OR bay.id = %(bay)s::int
-ORDER BY bay.id
-"""
-
-
 def look(bay, plate, date, windows):
-    """Return the Place of a bay, or of all of them; [] when there is none.
-
-    Locks nothing, so what it saw free may be taken a moment later.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(LOOK, {"bay": bay, **wishes(plate, date, windows)})
-        return [Place(*row) for row in cursor.fetchall()]
+    """Return what a bay (None: each of them) is like for a plate at these times."""
+    return statements.look({"bay": bay, **wishes(plate, date, windows)})
 
 
 def wishes(plate, date, windows):
@@ -254,49 +208,6 @@ def refusal_of(bay, found):
     if bay is None:
         return NothingFree()
     return SlotTaken() if found[0].is_taken else OutOfService()
-
-
-# The bay's row is only locked when nothing is in the way. A race between that look and
-# the lock ends at the unique constraints.
-STORE = """
-WITH bay AS (
-  SELECT id FROM charging_chargingsession bay
-  WHERE id = %(bay)s
-    AND COALESCE(
-      (SELECT opens < closes AND opens <= %(first)s AND closes >= %(last)s
-       FROM charging_businesshours WHERE weekday = %(weekday)s),
-      %(in_default_hours)s)
-    AND NOT EXISTS (
-      SELECT FROM charging_closure WHERE %(date)s BETWEEN first_day AND last_day)
-    AND NOT EXISTS (
-      SELECT FROM charging_outage outage,
-        unnest(%(starts)s::timestamptz[], %(ends)s::timestamptz[]) AS w(s, e)
-      WHERE outage.session_id = %(bay)s AND outage.starts_at < w.e
-        AND outage.ends_at > w.s)
-    AND NOT EXISTS (
-      SELECT FROM charging_reservationslot
-      WHERE session_id = %(bay)s AND slot_start = ANY(%(slots)s::timestamptz[]))
-    AND NOT EXISTS (
-      SELECT FROM charging_reservationslot
-      WHERE plate_normalized = %(plate)s
-        AND slot_start = ANY(%(slots)s::timestamptz[]))
-  FOR NO KEY UPDATE
-), made AS (
-  INSERT INTO charging_reservation (
-    id, session_id, owner_id, plate, plate_normalized, contact_email,
-    starts_at, ends_at, created_at, updated_at, status, cancel_reason, held_until)
-  SELECT new.id, bay.id, %(owner)s::uuid, %(typed)s, %(plate)s, %(email)s,
-    new.s, new.e, %(now)s, %(now)s, 'CONFIRMED', '', %(held)s::timestamptz
-  FROM bay,
-    unnest(%(ids)s::uuid[], %(starts)s::timestamptz[], %(ends)s::timestamptz[])
-      AS new(id, s, e)
-)
-INSERT INTO charging_reservationslot
-  (reservation_id, session_id, plate_normalized, slot_start)
-SELECT new.id, bay.id, %(plate)s, new.slot
-FROM bay, unnest(%(slot_of)s::uuid[], %(slots)s::timestamptz[]) AS new(id, slot)
-ORDER BY new.slot
-"""
 
 
 def store(bay, driver, date, windows, held_until=None):
@@ -340,9 +251,8 @@ def store(bay, driver, date, windows, held_until=None):
         ],
     }
     try:
-        with undone_alone(), connection.cursor() as cursor:
-            cursor.execute(STORE, values)
-            if not cursor.rowcount:
+        with undone_alone():
+            if not statements.store(values):
                 return []
     except IntegrityError as error:
         if error.__cause__.diag.constraint_name in KEEPING_APART:

@@ -10,12 +10,15 @@ from django.contrib import auth
 from django.utils.translation import gettext as _
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.permissions import SAFE_METHODS, AllowAny, BasePermission
+from rest_framework.renderers import JSONRenderer
 from rest_framework.views import APIView
 
 from charging.bodies import SmallJSON
 from config.auth import TokenAuthentication, origin_is_ours
 from config.errors import Forbidden, Unauthorized
+from config.schema import TokenScheme
 from config.throttling import Rate, UserRate
 
 
@@ -70,6 +73,11 @@ def is_from_our_page(request):
     return request.headers.get("Sec-Fetch-Site") == "same-origin"
 
 
+class CallerScheme(TokenScheme):
+    target_class = "charging.callers.CallerAuthentication"
+    name = "caller"
+
+
 class IsStaff(BasePermission):
     """Staff only; a guest is asked to sign in."""
 
@@ -79,12 +87,24 @@ class IsStaff(BasePermission):
         return request.user.is_authenticated
 
 
+class AlwaysJSON(BaseContentNegotiation):
+    """Takes JSON and gives JSON, whatever a client says of it."""
+
+    def select_parser(self, request, parsers):
+        return parsers[0]
+
+    def select_renderer(self, request, renderers, format_suffix=None):
+        return renderers[0], renderers[0].media_type
+
+
 class ChargingView(APIView):
     """A view that guests may use, at `guest_rate`: the last word of its setting."""
 
     authentication_classes = [CallerAuthentication]
     permission_classes = [AllowAny]
     parser_classes = [SmallJSON]
+    renderer_classes = [JSONRenderer]
+    content_negotiation_class = AlwaysJSON
     guest_rate = "READ"
 
     def check_throttles(self, request):

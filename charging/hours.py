@@ -95,6 +95,14 @@ def window(date, start, end):
     return Window(instant(date, start), instant(date, end))
 
 
+def lasting(length, date, start):
+    """Return the Window of a length from a minute of a local day; raise BadWindow."""
+    if start % SLOT_MINUTES:
+        raise BadWindow(_("Times must lie on the half hour."))
+    begin = instant(date, start)
+    return Window(begin, begin + length)
+
+
 def instant(date, minute):
     """Return the instant of a minute of a local day; raise BadWindow if there is none.
 

@@ -7,7 +7,6 @@ import pytest
 
 from tests import factories
 from tests.browsing import browser, chromium, site
-from tests.charging import bookings
 from tests.charging.upstreams import Service
 
 __all__ = ["browser", "chromium", "site"]
@@ -20,26 +19,20 @@ def vectors(name):
 
 
 @pytest.fixture
-def driver(transactional_db):
+def driver(db):
     """Signed in, owner of what she books."""
     return factories.user("driver@example.com")
 
 
 @pytest.fixture
-def stranger(transactional_db):
+def stranger(db):
     """Signed in, owner of nothing."""
     return factories.user("stranger@example.com")
 
 
 @pytest.fixture
-def staff(transactional_db):
+def staff(db):
     return factories.user("staff@example.com", urole="admin")
-
-
-@pytest.fixture
-def book(transactional_db):
-    """Store a reservation and return it; see bookings.booked."""
-    return bookings.booked
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 from tests.charging import bookings
 from tests.charging.conftest import vectors
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 def filled(value, ids):
