@@ -18,6 +18,7 @@ from rest_framework.views import APIView
 from charging.bodies import SmallJSON
 from config.auth import TokenAuthentication, origin_is_ours
 from config.errors import Forbidden, Unauthorized
+from config.schema import TokenScheme
 from config.throttling import Rate, UserRate
 
 
@@ -70,6 +71,11 @@ def is_from_our_page(request):
             {b"origin": origin.encode(), b"host": request.get_host().encode()}
         )
     return request.headers.get("Sec-Fetch-Site") == "same-origin"
+
+
+class CallerScheme(TokenScheme):
+    target_class = "charging.callers.CallerAuthentication"
+    name = "caller"
 
 
 class IsStaff(BasePermission):

@@ -6,6 +6,8 @@ from datetime import timedelta
 from django.conf import settings
 from django.db.models import Count
 from django.db.models.functions import ExtractHour, ExtractIsoWeekDay, ExtractMinute
+from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from charging import hours
 from charging.models import (
@@ -14,6 +16,7 @@ from charging.models import (
     ChargingSession,
     Closure,
     Outage,
+    Reservation,
     ReservationSlot,
 )
 
@@ -96,6 +99,25 @@ def taken_halves(first, last):
             for row in rows
         }
     )
+
+
+def state_now():
+    """Return the app's state and figures for the home page."""
+    now = timezone.now()
+    day = hours.day(hours.today(now))
+    taken = ReservationSlot.objects.filter(
+        slot_start__gt=now - hours.SLOT, slot_start__lte=now
+    ).count()
+    today = Reservation.objects.live().filter(
+        starts_at__gte=day.start, starts_at__lt=day.end
+    )
+    return {
+        "state": "live" if taken else "idle",
+        "figures": [
+            (_("bays in use"), f"{taken} / {ChargingSession.objects.count()}"),
+            (_("reservations today"), today.count()),
+        ],
+    }
 
 
 def opening_times_of(dates):

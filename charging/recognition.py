@@ -84,7 +84,8 @@ def ask_recogniser(picture):
     if not isinstance(plate, str):
         raise BadGateway
     kept = {n: headers[n] for n in ("Cache-Control", "ETag") if n in headers}
-    return Reading(plate, {"raw": answer, **answer, "plate": plate}, kept)
+    whole = {**answer, "plate": plate, "raw": answer.get("raw", answer)}
+    return Reading(plate, whole, kept)
 
 
 def ask_openai(picture):

@@ -6,6 +6,8 @@ from datetime import date
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.utils.translation import gettext_lazy as _
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from charging import plates
@@ -65,6 +67,7 @@ class Strict(serializers.Field):
             self.fail("invalid")
 
 
+@extend_schema_field(int)
 class Bay(Strict):
     """A bay's number; digits as a text will do, null is any free bay."""
 
@@ -78,6 +81,7 @@ class Bay(Strict):
         return int(value)
 
 
+@extend_schema_field(str)
 class Plate(Strict):
     """A plate as typed, outer spaces removed."""
 
@@ -90,6 +94,7 @@ class Plate(Strict):
         return value.strip()
 
 
+@extend_schema_field(OpenApiTypes.DATE)
 class Day(Strict):
     default_error_messages = {"invalid": _("Write the date as YYYY-MM-DD.")}
 
@@ -97,6 +102,7 @@ class Day(Strict):
         return calendar_day(value)
 
 
+@extend_schema_field(str)
 class Clock(Strict):
     """A time of day as a minute; 24:00 only where an end is meant."""
 
@@ -117,6 +123,7 @@ class Clock(Strict):
         return minute
 
 
+@extend_schema_field(OpenApiTypes.EMAIL)
 class Address(Strict):
     """An e-mail address in small letters; a blank one is none."""
 
@@ -135,6 +142,7 @@ class Address(Strict):
         return address
 
 
+@extend_schema_field(OpenApiTypes.DATETIME)
 class Moment(Strict):
     default_error_messages = {"invalid": _("Not a moment that can be read.")}
     is_text = False
@@ -217,6 +225,7 @@ class MatchSerializer(serializers.Serializer):
     timestamp = Moment()
 
 
+@extend_schema_serializer(component_name="ChargingLogin")
 class LoginSerializer(serializers.Serializer):
     email = Text(max_length=EMAIL_LENGTH)
     password = Text(max_length=1024, trim_whitespace=False)

@@ -38,6 +38,7 @@ from charging.serializers import (
     day_in_query,
 )
 from config.errors import DomainError
+from config.schema import UID
 
 DATE = OpenApiParameter("date", OpenApiTypes.DATE, required=True)
 REASON_LENGTH = 300
@@ -178,6 +179,7 @@ def path_uuid(text):
         raise cancelling.UnknownReservation from error
 
 
+@extend_schema(parameters=[UID])
 class OneReservation(ChargingView):
     @extend_schema(parameters=SECRETS, responses=OpenApiTypes.OBJECT)
     def delete(self, request, id):
@@ -186,6 +188,7 @@ class OneReservation(ChargingView):
         return Response({"ok": True})
 
 
+@extend_schema(parameters=[UID])
 class StaffReservation(StaffView):
     @extend_schema(
         parameters=[OpenApiParameter("reason")], responses=OpenApiTypes.OBJECT
@@ -201,6 +204,7 @@ class StaffReservation(StaffView):
         return Response({"ok": True})
 
 
+@extend_schema(parameters=[UID])
 class Calendar(ChargingView):
     """A reservation as an .ics file."""
 

@@ -10,6 +10,7 @@ from charging import cancelling, hours, waiting
 from charging.callers import ChargingView
 from charging.serializers import WaitingSerializer
 from charging.views import driver_of, shown, valid
+from config.schema import UID
 
 
 def entry_of(id):
@@ -46,6 +47,7 @@ class WaitingList(ChargingView):
         return Response(as_json(waiting.join(driver=driver, **values)), 201)
 
 
+@extend_schema(parameters=[UID])
 class OneEntry(ChargingView):
     @extend_schema(responses=OpenApiTypes.OBJECT)
     def get(self, request, id):
@@ -57,6 +59,7 @@ class OneEntry(ChargingView):
         return Response({"ok": True})
 
 
+@extend_schema(parameters=[UID])
 class Acceptance(ChargingView):
     @extend_schema(request=None, responses=OpenApiTypes.OBJECT)
     def post(self, request, id):

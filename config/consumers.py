@@ -13,7 +13,7 @@ import logging
 from collections import deque
 
 from config.errors import DomainError
-from config.realtime import hub, user_group
+from config.realtime import end, hub, user_group
 
 log = logging.getLogger(__name__)
 
@@ -308,8 +308,7 @@ class Consumer:
 
 async def stop(pump):
     if pump is not None:
-        pump.cancel()
-        await asyncio.gather(pump, return_exceptions=True)
+        await end(pump)
 
 
 def http_status(code):

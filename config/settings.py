@@ -203,7 +203,7 @@ CONTENT_SECURITY_POLICY_EXCEPTIONS = {
 
 AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
 PASSWORD_HASHERS = [
-    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "config.hashers.Argon2",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [
@@ -290,6 +290,21 @@ UNFOLD = {
         {"rel": "icon", "href": lambda request: static("shared/icon.svg")}
     ],
     "SHOW_LANGUAGES": True,
+    "COLORS": {
+        "primary": {  # the pages' teal
+            "50": "oklch(98.4% .014 180.7)",
+            "100": "oklch(95.3% .051 180.8)",
+            "200": "oklch(91% .096 180.4)",
+            "300": "oklch(85.5% .138 181.1)",
+            "400": "oklch(77.7% .152 181.9)",
+            "500": "oklch(70.4% .14 182.5)",
+            "600": "oklch(60% .118 184.7)",
+            "700": "oklch(51.1% .096 186.4)",
+            "800": "oklch(43.7% .078 188.2)",
+            "900": "oklch(38.6% .063 188.4)",
+            "950": "oklch(27.7% .046 192.5)",
+        }
+    },
     "LOGIN": {"form": "workspace.forms.DeskSignInForm"},
     "DASHBOARD_CALLBACK": "config.pages.admin_dashboard",
     "SITE_DROPDOWN": [

@@ -29,7 +29,7 @@ seen.bayName = bayName;
 function draw() {
   if (!day) return;
   grid.show(day);
-  $("closed").hidden = day.starts.length > 0;
+  $("closed").hidden = day.open < day.close;
   const stays = [...day.taken.values()].flat();
   const booked = stays.reduce((sum, { start, end }) => sum + end - start, 0);
   const offered = (day.close - day.open) * day.bays.length;

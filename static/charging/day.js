@@ -20,9 +20,18 @@ export class Day {
     );
   }
 
+  /** The half hours to show: while open, and as far as anybody stays beyond. */
   get starts() {
-    const count = Math.max(0, Math.floor((this.close - this.open) / SLOT));
-    return Array.from({ length: count }, (_, index) => this.open + index * SLOT);
+    const stays = [...this.taken.values()].flat();
+    const isOpen = this.open < this.close;
+    const first = Math.min(...(isOpen ? [this.open] : []), ...stays.map((s) => s.start));
+    const last = Math.max(...(isOpen ? [this.close] : []), ...stays.map((s) => s.end));
+    const count = Math.max(0, Math.floor((last - first) / SLOT));
+    return Array.from({ length: count }, (_, index) => first + index * SLOT);
+  }
+
+  isOpen(minutes) {
+    return this.open <= minutes && minutes + SLOT <= this.close;
   }
 
   holder(bay, minutes) {
@@ -31,6 +40,13 @@ export class Day {
 
   isOver(minutes, now) {
     return this.date < now.day || (this.date === now.day && minutes + SLOT <= now.minutes);
+  }
+
+  /** The status by the clock: what was sent ages while the page stands open. */
+  status({ start, end }, now) {
+    if (this.date !== now.day) return this.date < now.day ? "COMPLETED" : "CONFIRMED";
+    if (now.minutes < start) return "CONFIRMED";
+    return now.minutes < end ? "IN_PROGRESS" : "COMPLETED";
   }
 
   isOut(bay, minutes) {
@@ -43,8 +59,7 @@ export class Day {
   isFree(bay, minutes, now) {
     if (bay === ANY) return this.bays.some((one) => this.isFree(one.sessionId, minutes, now));
     return (
-      minutes >= this.open &&
-      minutes + SLOT <= this.close &&
+      this.isOpen(minutes) &&
       !this.isOver(minutes, now) &&
       !this.isOut(bay, minutes) &&
       !this.holder(bay, minutes)

@@ -10,7 +10,9 @@ export class Days {
     this.clock = clock;
     this.from = from;
     this.onPick = onPick;
-    $("date").addEventListener("change", ({ target }) => target.value && this.pick(target.value));
+    $("date").addEventListener("change", ({ target }) => {
+      if (target.value && target.validity.valid) this.pick(target.value);
+    });
     this.pickQuietly(clock.now().day);
   }
 

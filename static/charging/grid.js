@@ -36,6 +36,7 @@ export class Grid {
     const hides = this.hidesPast && upright.matches && day.date === now.day;
     const present = day.starts.filter((at) => !hides || !day.isOver(at, now));
     this.starts = present.length ? present : day.starts;
+    this.root.parentElement.hidden = !this.starts.length;
     this.root.style.setProperty("--slots", this.starts.length);
     const bays = [...day.bays];
     if (this.offersAny && bays.length > 1) {
@@ -81,7 +82,7 @@ export class Grid {
       const held = any ? null : day.holder(bay.sessionId, minutes);
       if (held) {
         const first = slot === 0 || held.start >= minutes;
-        if (first) line.append(this.stay(bay, held, row, slot));
+        if (first) line.append(this.stay(bay, held, row, slot, now));
         this.cells[row][slot] = first ? line.lastChild : this.cells[row][slot - 1];
         return;
       }
@@ -96,8 +97,7 @@ export class Grid {
 
   half(bay, minutes, day, now) {
     const free = day.isFree(bay.sessionId, minutes, now);
-    const over = day.isOver(minutes, now);
-    const kind = free ? "free" : over ? "over" : day.isOut(bay.sessionId, minutes) ? "out" : "full-up";
+    const kind = free ? "free" : this.hindrance(bay.sessionId, minutes, day, now);
     const chosen = this.isChosen(bay.sessionId, minutes);
     const gap = { bay: bay.name, time: clockOf(minutes) };
     const cell = element("button", {
@@ -112,6 +112,7 @@ export class Grid {
           free: gettext("%(bay)s, %(time)s, free"),
           over: gettext("%(bay)s, %(time)s, over"),
           out: gettext("%(bay)s, %(time)s, out of service"),
+          closed: gettext("%(bay)s, %(time)s, closed"),
           "full-up": gettext("%(bay)s, %(time)s, all taken"),
         }[kind],
         gap,
@@ -122,7 +123,15 @@ export class Grid {
     return cell;
   }
 
-  stay(bay, { start, end, one }, row, slot) {
+  hindrance(bay, minutes, day, now) {
+    if (!day.isOpen(minutes)) return "closed";
+    if (day.isOver(minutes, now)) return "over";
+    return day.isOut(bay, minutes) ? "out" : "full-up";
+  }
+
+  stay(bay, held, row, slot, now) {
+    const { start, end } = held;
+    const one = { ...held.one, status: this.day.status(held, now) };
     const mine = this.isMine(one);
     const state = one.status.toLowerCase().replace("_", "-");
     const text = fill(
@@ -153,7 +162,7 @@ export class Grid {
   }
 
   get last() {
-    return this.starts.at(-1) + SLOT;
+    return (this.starts.at(-1) ?? 0) + SLOT;
   }
 
   /** The line that says what time it is. */

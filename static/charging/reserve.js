@@ -38,16 +38,22 @@ function draw() {
   if (!day) return;
   grid.show(day);
   booking.show(day);
-  $("closed").hidden = day.starts.length > 0;
+  $("closed").hidden = day.open < day.close;
+  $("legend-out").hidden = !day.outages.length;
 }
 
 const live = new LiveDay(api, (state) => {
   const first = day?.date !== state.date;
+  const nameless = !day;
   day = new Day(state, usual);
   if (selection.fit(day)) say(gettext("Somebody else has just taken that."), "bad");
   $("grid").setAttribute("aria-busy", "false");
   draw();
   if (first) grid.reveal();
+  if (nameless) {
+    mine.show();
+    waiting.show();
+  }
 });
 
 const bayName = (id) =>
@@ -95,6 +101,9 @@ setInterval(() => {
   const now = clock.now();
   if (day) grid.tick();
   if (now.day !== shown.day) days.show();
-  if (Math.floor(now.minutes / 30) !== Math.floor(shown.minutes / 30)) draw();
+  if (Math.floor(now.minutes / 30) !== Math.floor(shown.minutes / 30)) {
+    draw();
+    mine.load();
+  }
   shown = now;
 }, 5000);

@@ -3,10 +3,12 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from django.conf import settings
+from django.utils import timezone
 
 from charging import matching, occupancy
-from charging.models import BusinessHours, Closure, Outage
-from tests.charging.bookings import DAY
+from charging.models import BusinessHours, Closure, Outage, Reservation
+from tests.charging.bookings import DAY, booked
 
 OPENING = f"/charging/api/opening?date={DAY}"
 
@@ -56,8 +58,8 @@ def test_the_board_is_for_staff(api, stranger, staff, path):
     assert api(staff).get(path).status_code == 200
 
 
-def test_sightings_come_newest_first_with_their_reservation(api, staff, book):
-    reservation = book(email="kim@example.com")
+def test_sightings_come_newest_first_with_their_reservation(api, staff):
+    reservation = booked(email="kim@example.com")
     matching.match("12가-3456", seoul(10.5))
     matching.record("99하", seoul(11), "recognition", confidence=0.5)
 
@@ -73,10 +75,10 @@ def test_sightings_come_newest_first_with_their_reservation(api, staff, book):
 
 
 @pytest.mark.parametrize("count", [1, 3])
-def test_sightings_cost_one_query(api, staff, book, count, django_assert_num_queries):
+def test_sightings_cost_one_query(api, staff, count, django_assert_num_queries):
     client = api(staff)
     for n in range(count):
-        book(plate=f"12가300{n}", start=10 + n)
+        booked(plate=f"12가300{n}", start=10 + n)
         matching.match(f"12가300{n}", seoul(10 + n))
 
     with django_assert_num_queries(2):  # the caller, and the list
@@ -85,10 +87,10 @@ def test_sightings_cost_one_query(api, staff, book, count, django_assert_num_que
     assert len(sightings) == count
 
 
-def test_shares_by_weekday_and_half_hour(book):
+def test_shares_by_weekday_and_half_hour(db):
     today = DAY + timedelta(days=7)  # a Monday, as DAY is
-    book(bay=1, start=10, hours=1)
-    book(bay=2, start=10.5, hours=0.5, plate="34나5678")
+    booked(bay=1, start=10, hours=1)
+    booked(bay=2, start=10.5, hours=0.5, plate="34나5678")
 
     found = occupancy.weeks(today, days=14)
 
@@ -107,3 +109,19 @@ def test_a_weekday_that_was_never_open_has_no_share(db):
 
     assert found["weekdays"][6] == [None] * 26
     assert found["weekdays"][5] == [0] * 26
+
+
+def test_the_home_page_tells_of_the_bays(client, staff):
+    now = timezone.now()
+    local = now.astimezone(settings.BUSINESS_TIMEZONE)
+    Reservation.objects.create(
+        session_id=1, plate="x", starts_at=now, ends_at=now + timedelta(hours=1)
+    ).slots.create(session_id=1, plate_normalized="X", slot_start=now)
+    booked(day=local.date() + timedelta(days=2))
+    client.force_login(staff)
+
+    apps = client.get("/api/status").json()["apps"]
+
+    (charging,) = [app for app in apps if app["name"] == "charging"]
+    assert charging["state"] == "live"
+    assert [value for _label, value in charging["figures"]] == ["1 / 4", 1]

@@ -1,16 +1,19 @@
 """The drivers' page and the staff's board in a real browser."""
 
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 
 import pytest
 from django.conf import settings
 from selenium.webdriver.common.keys import Keys
 
 from charging import cancelling
-from charging.models import Reservation, Status
+from charging.models import Closure, Outage, Reservation, Status
 from tests.charging.bookings import booked
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+HOUR = timedelta(hours=1)
 
 
 def tomorrow():
@@ -122,6 +125,35 @@ def test_a_phone_shows_it_whole(page):
 
     wide = page.driver.execute_script("return document.documentElement.scrollWidth")
     assert wide == 390
+
+
+def test_a_closed_day_says_so_and_still_shows_who_comes(page):
+    booked(bay=2, start=10, day=tomorrow() + timedelta(days=1))
+    for days in (1, 2):
+        day = tomorrow() + timedelta(days=days)
+        Closure.objects.create(first_day=day, last_day=day)
+
+    page.click(".days .day:nth-child(3)")
+    page.wait_for_text("#closed", "Closed on this day.")
+    page.wait_for(lambda: page.texts(".grid .stay"))
+    assert page.texts(".grid .free") == []
+
+    page.click(".days .day:nth-child(4)")
+    page.wait_for(lambda: page.texts(".grid") == [])
+    assert page.texts("#closed") == ["Closed on this day."]
+
+
+def test_what_is_out_of_service_cannot_be_chosen(page):
+    start = datetime.combine(tomorrow(), time(9), settings.BUSINESS_TIMEZONE)
+    Outage.objects.create(session_id=4, starts_at=start, ends_at=start + HOUR)
+
+    page.driver.refresh()
+    page.click(".days .day:nth-child(2)")
+    page.wait_for(lambda: len(page.texts(".grid .half.out")) == 2)
+    page.click(".grid .half.out")
+
+    assert page.texts("#summary") == []
+    assert page.texts("#legend-out") == ["out of service"]
 
 
 def test_who_waits_is_offered_what_becomes_free(page):
