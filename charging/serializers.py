@@ -207,6 +207,7 @@ class VerifySerializer(serializers.Serializer):
         return super().to_internal_value(data)
 
 
+@extend_schema_field(str)
 class Seen(Strict):
     """Whatever a camera took for a plate."""
 
