@@ -54,6 +54,7 @@ def cancel(rows, id, *, by=None, reason="", entry_state=State.WITHDRAWN):
         WaitingEntry.objects.filter(offer=reservation, state=State.OFFERED).update(
             state=entry_state
         )
+        reservation.status = Status.CANCELLED
         board.freed([reservation])
         waiting.offer_freed(
             reservation.session_id, Window(reservation.starts_at, reservation.ends_at)

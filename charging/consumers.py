@@ -9,7 +9,10 @@ from charging import board, hours, listings
 from charging.callers import rate_of
 from charging.serializers import calendar_day
 from config.consumers import BAD_REQUEST, Consumer, Refusal
+from config.errors import TooMany
 from config.realtime import in_thread
+
+TRY_LATER = 1013
 
 
 class BoardConsumer(Consumer):
@@ -28,7 +31,10 @@ class BoardConsumer(Consumer):
         except ValueError as error:
             raise Refusal(BAD_REQUEST) from error
         if not self.user.is_authenticated:
-            await in_thread(rate_of("READ").take, self.address())
+            try:
+                await in_thread(rate_of("READ").take, self.address())
+            except TooMany as error:
+                raise Refusal(TRY_LATER) from error
         await self.join(board.group(self.date))
         await self.join(board.group(board.BAYS))
         self.deliver({"type": "bays.changed"})

@@ -7,6 +7,7 @@ booking. All other requests pass by. An answer is kept for KEEPS at most: so lon
 could outlive a process that was killed between its commit and the new version.
 """
 
+import asyncio
 import secrets
 import time
 from collections import OrderedDict
@@ -46,7 +47,7 @@ class FastLane:
     def __init__(self, application):
         self.application = application
         self.kept = OrderedDict()
-        self.valkey = None
+        self.loop = self.valkey = None
 
     async def __call__(self, scope, receive, send):
         day = day_of(scope)
@@ -75,12 +76,7 @@ class FastLane:
 
     async def version_of(self, day, address):
         """Return what must not change; charge the address for a reading, if given."""
-        if self.valkey is None:
-            self.valkey = redis.asyncio.Redis.from_url(
-                settings.REDIS_URL,
-                socket_timeout=VALKEY_SECONDS,
-                socket_connect_timeout=VALKEY_SECONDS,
-            )
+        self.connect()
         keys = board.version_key(day), board.version_key(board.BAYS)
         pipeline = self.valkey.pipeline(transaction=False)
         if address is not None:
@@ -97,6 +93,17 @@ class FastLane:
                 )
             versions = await self.valkey.mget(keys)
         return (*versions, int(time.time() // QUARTER))
+
+    def connect(self):
+        """Have a client of Valkey that belongs to the running event loop."""
+        loop = asyncio.get_running_loop()
+        if self.loop is not loop:
+            self.loop = loop
+            self.valkey = redis.asyncio.Redis.from_url(
+                settings.REDIS_URL,
+                socket_timeout=VALKEY_SECONDS,
+                socket_connect_timeout=VALKEY_SECONDS,
+            )
 
     async def pass_on(self, key, version, scope, receive, send):
         """Let Django answer, and keep what it says if that is the day."""

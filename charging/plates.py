@@ -33,7 +33,7 @@ def normalise(text):
     text = text.strip()
     if not text or len(text) > TYPED_LENGTH:
         raise NotAPlate
-    if "\0" in text or not _is_unicode(text):
+    if "\0" in text or not is_unicode(text):
         raise NotAPlate
     kept = "".join(
         character
@@ -100,6 +100,6 @@ def _replacing(a, b):
     return 1.0
 
 
-def _is_unicode(text):
+def is_unicode(text):
     """Tell whether the text is free of lone surrogates, which UTF-8 cannot carry."""
     return not any("\ud800" <= character <= "\udfff" for character in text)

@@ -48,7 +48,7 @@ class Text(serializers.CharField):
     """A JSON text that UTF-8 can carry; DRF's own field takes numbers too."""
 
     def to_internal_value(self, data):
-        if not isinstance(data, str) or any("\ud800" <= c <= "\udfff" for c in data):
+        if not isinstance(data, str) or not plates.is_unicode(data):
             self.fail("invalid")
         return super().to_internal_value(data)
 
@@ -207,10 +207,22 @@ class VerifySerializer(serializers.Serializer):
         return super().to_internal_value(data)
 
 
+@extend_schema_field(str)
+class Seen(Strict):
+    """Whatever a camera took for a plate."""
+
+    default_error_messages = {"invalid": _("Not a text of at most 200 characters.")}
+
+    def reading(self, value):
+        if len(value.strip()) > SEEN_LENGTH or not plates.is_unicode(value):
+            raise ValueError(value)
+        return value.strip()
+
+
 class MatchSerializer(serializers.Serializer):
     """A plate as a camera read it, which may be any text, and when."""
 
-    plate = Text(max_length=SEEN_LENGTH, allow_blank=True)
+    plate = Seen()
     timestamp = Moment()
 
 

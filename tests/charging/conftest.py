@@ -7,6 +7,7 @@ import pytest
 
 from tests import factories
 from tests.browsing import browser, chromium, site
+from tests.charging import bookings
 from tests.charging.upstreams import Service
 
 __all__ = ["browser", "chromium", "site"]
@@ -33,6 +34,12 @@ def stranger(db):
 @pytest.fixture
 def staff(db):
     return factories.user("staff@example.com", urole="admin")
+
+
+@pytest.fixture
+def book(transactional_db):
+    """Store a reservation and return it; see bookings.booked."""
+    return bookings.booked
 
 
 @pytest.fixture
