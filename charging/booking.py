@@ -2,9 +2,9 @@
 
 No two reservations can overlap, in a bay or of a plate: each holds a row for every half
 hour, and the database keeps those unique. A booking is one statement that stores all of
-it, so that the lock on the bay never waits for this process to get its turn. It locks
-the bay's row first and inserts half hours in the order of time: two bookings wait for
-each other in one direction only. When it stores nothing, a look tells why.
+it or tells why not, so that no lock waits for this process to get its turn. It locks
+the bay's row first, shared with other bookings, and inserts half hours in the order of
+time: two bookings wait for each other in one direction only.
 """
 
 import functools
@@ -131,39 +131,35 @@ def reserve_batch(*, bay, driver, date, starts):
 
 
 def _book(bay, driver, date, make_windows, held_until):
+    windows, refusal = [], None
     try:
-        windows, refusal = make_windows(), None
-    except hours.BadWindow as error:
-        windows, refusal = [], error
+        windows = make_windows()
+        check_clock(windows, driver)
+    except DomainError as error:
+        refusal = error
     if bay is not None and not 0 <= bay <= LARGEST_NUMBER:
         raise UnknownBay
-    may_try = refusal is None and bay is not None and may_be_stored(windows, driver)
-    if may_try and (made := store(bay, driver, date, windows, held_until)):
-        return made
-    # Any bay, or one that cannot be had: see why.
     for _attempt in range(TRIES):
-        found = look(bay, driver.plate, date, windows)
+        if refusal or bay is None:
+            found = look(bay, driver.plate, date, windows)
+        else:
+            found, made = attempt(bay, driver, date, windows, held_until)
+            if made:
+                return made
         if not found:
             raise UnknownBay
+        if windows:
+            check_hours(windows, date, found[0])
         if refusal:
             raise refusal
-        check(windows, date, found, driver)
         candidates = [place for place in found if place.is_free]
         if not candidates:
             raise refusal_of(bay, found)
         for place in candidates:
-            if made := store(place.id, driver, date, windows, held_until):
+            _found, made = attempt(place.id, driver, date, windows, held_until)
+            if made:
                 return made
     raise NothingFree if bay is None else SlotTaken
-
-
-def may_be_stored(windows, driver):
-    """Tell whether nothing but the database can object."""
-    try:
-        check_clock(windows, driver)
-    except DomainError:
-        return False
-    return True
 
 
 def look(bay, plate, date, windows):
@@ -183,13 +179,11 @@ def wishes(plate, date, windows):
     }
 
 
-def check(windows, date, found, driver):
-    """Raise BadWindow or SelfOverlap for windows that no bay can help with."""
-    for place in found[:1]:
-        times = hours.OpeningTimes.of(place.opens, place.closes, place.is_closed)
-        for window in windows:
-            times.check(*hours.minutes(window, date))
-    check_clock(windows, driver)
+def check_hours(windows, date, place):
+    """Raise BadWindow when the site is closed in a window."""
+    times = hours.OpeningTimes.of(place.opens, place.closes, place.is_closed)
+    for window in windows:
+        times.check(*hours.minutes(window, date))
 
 
 def check_clock(windows, driver):
@@ -210,8 +204,11 @@ def refusal_of(bay, found):
     return SlotTaken() if found[0].is_taken else OutOfService()
 
 
-def store(bay, driver, date, windows, held_until=None):
-    """Insert a reservation for each window and return them; [] if something objects."""
+def attempt(bay, driver, date, windows, held_until=None):
+    """Store a reservation for each window, if nothing is in the way.
+
+    Returns what was found, a list of one Place or of none, and the reservations.
+    """
     now = timezone.now()
     wish = wishes(driver.plate, date, windows)
     reservations = [
@@ -252,16 +249,17 @@ def store(bay, driver, date, windows, held_until=None):
     }
     try:
         with undone_alone():
-            if not statements.store(values):
-                return []
+            place, is_stored = statements.store(values)
     except IntegrityError as error:
         if error.__cause__.diag.constraint_name in KEEPING_APART:
-            return []
+            return look(bay, driver.plate, date, windows), []  # lost a race
         raise
+    if not is_stored:
+        return [place] if place else [], []
     for reservation in reservations:
         reservation._state.adding = False
     board.taken(reservations)
-    return reservations
+    return [place], reservations
 
 
 def undone_alone():

@@ -107,6 +107,11 @@ class ChargingView(APIView):
     content_negotiation_class = AlwaysJSON
     guest_rate = "READ"
 
+    def finalize_response(self, request, response, *args, **kwargs):
+        # A refusal is an answer like any other: nothing for the log.
+        response._has_been_logged = response.status_code < 500
+        return super().finalize_response(request, response, *args, **kwargs)
+
     def check_throttles(self, request):
         if not request.user.is_authenticated:
             rate_of(self.guest_rate).take(address_of(request))

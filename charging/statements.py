@@ -27,53 +27,45 @@ class Place:
         return not (self.is_out or self.is_taken or self.plate_is_busy)
 
 
-LOOK = """
+# What a bay is like for a plate at some times.
+FACTS = """
 SELECT bay.id, hours.opens, hours.closes,
   EXISTS (
     SELECT FROM charging_closure
-    WHERE %(date)s BETWEEN first_day AND last_day),
+    WHERE %(date)s BETWEEN first_day AND last_day) AS is_closed,
   EXISTS (
     SELECT FROM charging_outage outage,
       unnest(%(starts)s::timestamptz[], %(ends)s::timestamptz[]) AS w(s, e)
     WHERE outage.session_id = bay.id AND outage.starts_at < w.e
-      AND outage.ends_at > w.s),
+      AND outage.ends_at > w.s) AS is_out,
   EXISTS (
     SELECT FROM charging_reservationslot
-    WHERE session_id = bay.id AND slot_start = ANY(%(slots)s::timestamptz[])),
+    WHERE session_id = bay.id
+      AND slot_start = ANY(%(slots)s::timestamptz[])) AS is_taken,
   EXISTS (
     SELECT FROM charging_reservationslot
-    WHERE plate_normalized = %(plate)s AND slot_start = ANY(%(slots)s::timestamptz[]))
+    WHERE plate_normalized = %(plate)s
+      AND slot_start = ANY(%(slots)s::timestamptz[])) AS plate_is_busy
 FROM charging_chargingsession bay
 LEFT JOIN charging_businesshours hours ON hours.weekday = %(weekday)s
-WHERE %(bay)s::int IS NULL OR bay.id = %(bay)s::int
-ORDER BY bay.id
 """
+LOOK = FACTS + "WHERE %(bay)s::int IS NULL OR bay.id = %(bay)s::int ORDER BY bay.id"
 
-# The bay's row is only locked when nothing is in the way. A race between that look and
-# the lock ends at the unique constraints.
-STORE = """
-WITH bay AS (
+# The bay's row is only locked when nothing is in the way, and shared: bookings are kept
+# apart by their half hours, while an outage waits for those that are under way. A race
+# ends at the unique constraints. It cannot end in a deadlock: everybody takes half
+# hours in the order of time, and waits only for one later than all that he has.
+STORE = f"""
+WITH facts AS MATERIALIZED ({FACTS} WHERE bay.id = %(bay)s),
+bay AS (
   SELECT id FROM charging_chargingsession
-  WHERE id = %(bay)s
-    AND COALESCE(
-      (SELECT opens < closes AND opens <= %(first)s AND closes >= %(last)s
-       FROM charging_businesshours WHERE weekday = %(weekday)s),
-      %(in_default_hours)s)
-    AND NOT EXISTS (
-      SELECT FROM charging_closure WHERE %(date)s BETWEEN first_day AND last_day)
-    AND NOT EXISTS (
-      SELECT FROM charging_outage outage,
-        unnest(%(starts)s::timestamptz[], %(ends)s::timestamptz[]) AS w(s, e)
-      WHERE outage.session_id = %(bay)s AND outage.starts_at < w.e
-        AND outage.ends_at > w.s)
-    AND NOT EXISTS (
-      SELECT FROM charging_reservationslot
-      WHERE session_id = %(bay)s AND slot_start = ANY(%(slots)s::timestamptz[]))
-    AND NOT EXISTS (
-      SELECT FROM charging_reservationslot
-      WHERE plate_normalized = %(plate)s
-        AND slot_start = ANY(%(slots)s::timestamptz[]))
-  FOR NO KEY UPDATE
+  WHERE id = (
+    SELECT id FROM facts
+    WHERE NOT (is_closed OR is_out OR is_taken OR plate_is_busy)
+      AND COALESCE(
+        opens < closes AND opens <= %(first)s AND closes >= %(last)s,
+        %(in_default_hours)s))
+  FOR KEY SHARE
 ), made AS (
   INSERT INTO charging_reservation (
     id, session_id, owner_id, plate, plate_normalized, contact_email,
@@ -83,12 +75,15 @@ WITH bay AS (
   FROM bay,
     unnest(%(ids)s::uuid[], %(starts)s::timestamptz[], %(ends)s::timestamptz[])
       AS new(id, s, e)
+), held AS (
+  INSERT INTO charging_reservationslot
+    (reservation_id, session_id, plate_normalized, slot_start)
+  SELECT new.id, bay.id, %(plate)s, new.slot
+  FROM bay, unnest(%(slot_of)s::uuid[], %(slots)s::timestamptz[]) AS new(id, slot)
+  ORDER BY new.slot
+  RETURNING 1
 )
-INSERT INTO charging_reservationslot
-  (reservation_id, session_id, plate_normalized, slot_start)
-SELECT new.id, bay.id, %(plate)s, new.slot
-FROM bay, unnest(%(slot_of)s::uuid[], %(slots)s::timestamptz[]) AS new(id, slot)
-ORDER BY new.slot
+SELECT facts.*, EXISTS (SELECT FROM held) FROM facts
 """
 
 
@@ -97,20 +92,24 @@ def look(values):
 
     Locks nothing, so what it saw free may be taken a moment later.
     """
-    with execute(LOOK, values) as cursor:
-        return [Place(*row) for row in cursor.fetchall()]
+    return [Place(*row) for row in execute(LOOK, values)]
 
 
 def store(values):
-    """Insert reservations and their half hours; return how many half hours."""
-    with execute(STORE, values) as cursor:
-        return cursor.rowcount
+    """Insert reservations and their half hours if nothing is in the way.
+
+    Returns the Place as it was before, or None when there is no such bay, and whether
+    they are stored.
+    """
+    for *facts, is_stored in execute(STORE, values):
+        return Place(*facts), is_stored
+    return None, False
 
 
 def execute(statement, values):
-    """Run a statement that the connection keeps prepared; return its cursor."""
+    """Run a statement that the connection keeps prepared; return its rows."""
     connection.ensure_connection()
     connection.connection.prepare_threshold = 0
     cursor = psycopg.Cursor(connection.connection)  # Django's own never prepares
     with connection.wrap_database_errors:
-        return cursor.execute(statement, values, prepare=True)
+        return cursor.execute(statement, values, prepare=True).fetchall()

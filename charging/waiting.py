@@ -58,7 +58,8 @@ def join(*, bay, driver, date, start, end):
     found = booking.look(bay, driver.plate, date, [window])
     if not found:
         raise booking.UnknownBay
-    booking.check([window], date, found, driver)
+    booking.check_hours([window], date, found[0])
+    booking.check_clock([window], driver)
     if any(place.is_free for place in found):
         raise FreeAlready
     if found[0].plate_is_busy:
