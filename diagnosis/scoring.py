@@ -130,7 +130,7 @@ def read(raw):
     if commas != (len(names) - 1) * (1 + len(table) - blank.sum()):
         check_width(raw)
         return table  # commas alone in a line: a row, though one of gaps
-    return table.filter(~blank)
+    return table.filter(~blank) if blank.any() else table
 
 
 def lines(raw):
