@@ -352,7 +352,6 @@ CELERY_BEAT_SCHEDULE["sweep-positions"] = {
 
 # diagnosis
 
-DIAGNOSIS_UPLOAD_BYTES = 10 * 1024 * 1024
 # Recordings lie in a bucket where one is named, else on disk below DATA_DIR.
 S3_BUCKET_NAME = env.str("S3_BUCKET_NAME", "")
 STORAGES["recordings"] = (

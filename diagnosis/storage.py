@@ -99,3 +99,9 @@ def opened(key):
         file = storages["recordings"].open(key)
         file.seek(0)  # a bucket is asked on first use only, and may fail here
         return file
+
+
+def remove(key):
+    """Remove the file under a key, if there is one."""
+    with _told_apart():
+        storages["recordings"].delete(key)

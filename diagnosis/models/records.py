@@ -14,10 +14,6 @@ class RecordingQuerySet(models.QuerySet):
     def unscored(self):
         return self.filter(state=Recording.State.RECEIVED)
 
-    def visible_to(self, user):
-        """Those of the user's patients; a superuser sees all."""
-        return self.filter(session__in=TestSession.objects.visible_to(user))
-
 
 class Recording(models.Model):
     """A headset's file as it came; it is stored before this row, and never changes."""
@@ -28,10 +24,11 @@ class Recording(models.Model):
         UNUSABLE = "UNUSABLE", _("unusable")
         LATE = "LATE", _("came too late")
 
-    session = models.ForeignKey(
+    session = models.OneToOneField(
         TestSession,
         models.PROTECT,
-        related_name="recordings",
+        primary_key=True,
+        related_name="recording",
         verbose_name=_("session"),
     )
     key = models.CharField(_("stored as"), max_length=200, unique=True)
@@ -52,13 +49,7 @@ class Recording(models.Model):
     class Meta:
         verbose_name = _("recording")
         verbose_name_plural = _("recordings")
-        ordering = ["-received_at", "-id"]
-        constraints = [
-            # A headset that hears no answer sends the same file again.
-            models.UniqueConstraint(
-                "session", "sha256", name="diagnosis_one_recording_a_content"
-            ),
-        ]
+        ordering = ["-received_at", "-pk"]
         indexes = [
             # What the beat looks for when a message was lost.
             models.Index(
@@ -93,9 +84,6 @@ class Result(models.Model):
     SHA-256 stays, and its scorer's version.
     """
 
-    session = models.ForeignKey(
-        TestSession, models.PROTECT, related_name="results", verbose_name=_("session")
-    )
     recording = models.ForeignKey(
         Recording,
         models.PROTECT,
@@ -131,9 +119,9 @@ class Result(models.Model):
         ordering = ["-scored_at", "-id"]
         constraints = [
             models.UniqueConstraint(
-                "session",
+                "recording",
                 condition=Q(replaced_at=None),
-                name="diagnosis_one_result_a_session",
+                name="diagnosis_one_result_a_recording",
             ),
         ]
 
