@@ -174,6 +174,13 @@ STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 
+STORAGES = {  # each app's section adds its own
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage",
+    },
+}
+
 # The strict policy of our own pages; what the admin and the API's documentation need
 # beyond it stands with them.
 CONTENT_SECURITY_POLICY = {
@@ -366,4 +373,26 @@ CELERY_BEAT_SCHEDULE["sweep-diagnosis-sign-ins"] = {
     "task": "diagnosis.tasks.sweep_sign_ins",
     "schedule": timedelta(hours=1),
     "options": {"expires": 3300},
+}
+# Recordings lie in a bucket where one is named, else on disk below DATA_DIR.
+S3_BUCKET_NAME = env.str("S3_BUCKET_NAME", "")
+STORAGES["recordings"] = (
+    {
+        "BACKEND": "diagnosis.storage.Bucket",
+        "OPTIONS": {
+            "bucket_name": S3_BUCKET_NAME,
+            "endpoint_url": env.str("S3_ENDPOINT_URL", "") or None,
+            "region_name": env.str("AWS_REGION", "ap-northeast-2"),
+        },
+    }
+    if S3_BUCKET_NAME
+    else {
+        "BACKEND": "diagnosis.storage.Disk",
+        "OPTIONS": {"location": DATA_DIR / "recordings"},
+    }
+)
+CELERY_BEAT_SCHEDULE["find-unscored-recordings"] = {
+    "task": "diagnosis.tasks.find_unscored",
+    "schedule": timedelta(seconds=30),
+    "options": {"expires": 25},
 }
