@@ -420,12 +420,11 @@ def test_a_worker_killed_while_it_scores_loses_nothing(disk, settings):
     recordings.take(session, RAW)
     tasks.nudge(session.pk)
 
-    with Worker(settings, disk.parent) as worker:
-        with transaction.atomic():
-            # It has read the file and the message, and now waits for this row.
-            Recording.objects.select_for_update().get(pk=session.pk)
-            wait_until(is_blocked)
-            worker.kill()
+    with Worker(settings, disk.parent) as worker, transaction.atomic():
+        # It has read the file and the message, and now waits for this row.
+        Recording.objects.select_for_update().get(pk=session.pk)
+        wait_until(is_blocked)
+        worker.kill()
     assert state(session) == State.READY
     assert Recording.objects.get().state == Recording.State.RECEIVED
 
@@ -435,5 +434,3 @@ def test_a_worker_killed_while_it_scores_loses_nothing(disk, settings):
         wait_until(lambda: state(session) == State.COMPLETED)
 
     assert Result.objects.get().score == 850.0
-
-
