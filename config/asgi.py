@@ -32,7 +32,7 @@ pages = WSGIBridge(
 )
 
 EVENT_STREAMS = re.compile(
-    r"^/(roadblock/(api/)?vehicles/events/stream|diagnosis/(api/)?diagnosis/\d+/status)/?$"
+    r"^/(roadblock/(api/)?vehicles/events/stream|diagnosis/(api/)?diagnosis/[^/]+/status)/?$"
 )
 
 
