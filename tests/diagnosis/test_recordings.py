@@ -9,7 +9,6 @@ import sys
 import threading
 import time
 from datetime import UTC, datetime, timedelta
-from urllib.parse import quote
 
 import pytest
 from django.db import connection, connections, transaction
@@ -18,7 +17,7 @@ from django.utils import timezone, translation
 from diagnosis import recordings, scoring, sessions, storage, tasks
 from diagnosis.models import Recording, Result, State
 from diagnosis.models import TestSession as Session
-from tests.diagnosis import clinic
+from tests import factories
 from tests.diagnosis.recordings import golden, steps
 from tests.serving import PROJECT
 
@@ -27,7 +26,7 @@ RAW, PROCESSED = golden("FITBOX")
 
 @pytest.fixture
 def session(patient):
-    return clinic.session(patient)
+    return factories.session(patient, type="FITBOX")
 
 
 @pytest.fixture
@@ -151,6 +150,7 @@ def test_the_reason_is_told_in_the_readers_language(disk, session):
     recordings.take(session, RAW.replace(b"State", b"Stake"))
     recordings.score(session.pk)
 
+    session.refresh_from_db()
     with translation.override("ko"):
         assert session.recording.why == "State 열이 없습니다."
 
@@ -243,7 +243,7 @@ def test_scoring_that_never_ends_is_given_up(disk, session):
 
 
 def test_what_is_overdue(disk, doctor, patient):
-    session = clinic.session(patient)
+    session = factories.session(patient, type="FITBOX")
     recordings.take(session, RAW)
 
     fresh = recordings.overdue()
@@ -320,7 +320,7 @@ def test_what_is_half_written_is_never_there(disk):
 
 @pytest.mark.django_db(transaction=True)
 def test_workers_at_once_store_one_result(disk, transactional_db):
-    session = clinic.session(clinic.patient(clinic.doctor()))
+    session = factories.session(type="FITBOX")
     recordings.take(session, RAW)
 
     def work():
@@ -339,7 +339,7 @@ def test_workers_at_once_store_one_result(disk, transactional_db):
 
 @pytest.mark.django_db(transaction=True)
 def test_headsets_at_once_store_one_recording(disk, transactional_db):
-    session = clinic.session(clinic.patient(clinic.doctor()))
+    session = factories.session(type="FITBOX")
     outcomes = []
 
     def work(content):
@@ -366,10 +366,9 @@ class Worker:
 
     def __init__(self, settings, folder):
         database = settings.DATABASES["default"]
-        host = quote(database["HOST"], safe="")
         self.environ = {
             **os.environ,
-            "DATABASE_URL": f"postgresql://{database['USER']}@{host}"
+            "DATABASE_URL": f"postgresql://{database['USER']}@/{database['HOST']}"
             f"/{connection.settings_dict['NAME']}",
             "REDIS_URL": settings.REDIS_URL,
             "DATA_DIR": str(folder),
@@ -405,18 +404,15 @@ def wait_until(condition, seconds=40):
 
 
 def is_blocked():
-    """Tell whether some other process waits for a lock in the database."""
+    """Tell whether somebody waits for a lock in the database."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        )
-        return cursor.fetchone()[0] > 0
+        cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
+        return cursor.fetchone()[0]
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_worker_killed_while_it_scores_loses_nothing(disk, settings):
-    session = clinic.session(clinic.patient(clinic.doctor()))
+    session = factories.session(type="FITBOX")
     recordings.take(session, RAW)
     tasks.nudge(session.pk)
 
