@@ -1,7 +1,6 @@
 """The headset's socket: who is let in, who is the newest, what is said to whom."""
 
 import asyncio
-import json
 
 import pytest
 from django.test import Client
