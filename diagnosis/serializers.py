@@ -116,3 +116,44 @@ class SessionSerializer(serializers.ModelSerializer):
 
 class HeadsetsSerializer(serializers.Serializer):
     patient_ids = serializers.ListField(child=serializers.IntegerField())
+
+
+class RecordSerializer(serializers.Serializer):
+    """A Result as an item of the list."""
+
+    id = serializers.IntegerField(source="recording_id")
+    type = serializers.CharField(source="recording.session.type")
+    level = serializers.IntegerField(source="recording.session.level")
+    filename = serializers.CharField()
+    created_at = Moment(source="recording.session.created_at")
+
+
+class MetadataSerializer(serializers.Serializer):
+    """A Result with its figures."""
+
+    patient_id = serializers.IntegerField(source="recording.session.patient_id")
+    type = serializers.CharField(source="recording.session.type")
+    level = serializers.IntegerField(source="recording.session.level")
+    created_at = Moment(source="recording.session.created_at")
+    filename = serializers.CharField()
+    score = serializers.FloatField()
+    time_spent = serializers.FloatField()
+    fps = serializers.FloatField()
+
+
+class TrendPointSerializer(serializers.Serializer):
+    """A Result as a point of a curve."""
+
+    id = serializers.IntegerField(source="recording_id")
+    created_at = Moment(source="recording.session.created_at")
+    score = serializers.FloatField()
+    time_spent = serializers.FloatField()
+    fps = serializers.FloatField()
+
+
+class TrendSerializer(serializers.Serializer):
+    """One test at one level, its results from the oldest to the newest."""
+
+    type = serializers.CharField()
+    level = serializers.IntegerField()
+    results = TrendPointSerializer(many=True)

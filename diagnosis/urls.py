@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from diagnosis import views
+from diagnosis import records_views, views
 
 auth = [
     path("auth/register", views.Register.as_view(), name="register"),
@@ -26,6 +26,7 @@ api = [
     *auth,
     *patients,
     *sessions,
+    *records_views.urlpatterns,
     path("test/mock-vr", views.mock_headset, name="mock-headset"),
 ]
 

@@ -141,6 +141,7 @@ class RecordRead(models.Model):
         FILE = "file", _("file")
         ANALYSIS = "analysis", _("plots")
         TREND = "trend", _("trend")
+        FHIR = "fhir", _("FHIR observation")
         RAW = "raw", _("raw recording")
         ADMIN = "admin", _("admin page")
 
