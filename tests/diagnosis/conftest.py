@@ -2,9 +2,10 @@ import pytest
 
 from diagnosis.models import Role
 from tests import factories
+from tests.browsing import browser, chromium, site
 from tests.diagnosis.stores import bucket, disk, s3_server, shelf
 
-__all__ = ["bucket", "disk", "s3_server", "shelf"]
+__all__ = ["browser", "bucket", "chromium", "disk", "s3_server", "shelf", "site"]
 
 
 @pytest.fixture
