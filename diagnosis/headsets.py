@@ -46,10 +46,12 @@ class Admission:
 
 
 def issue(patient, name=""):
-    """Make a token for a headset of the patient and return its text, this once."""
+    """Make a token for a headset of the patient; return it and, this once, its text."""
     text = PREFIX + secrets.token_urlsafe(32)
-    HeadsetToken.objects.create(patient=patient, name=name, sha256=_sha256(text))
-    return text
+    token = HeadsetToken.objects.create(
+        patient=patient, name=name, sha256=_sha256(text)
+    )
+    return token, text
 
 
 def revoke(token):

@@ -44,12 +44,12 @@ class RegisterSerializer(serializers.Serializer):
         return password
 
 
-class LoginSerializer(serializers.Serializer):
+class SignInSerializer(serializers.Serializer):
     login_id = Text(min_length=3, max_length=20)
     password = Text(max_length=1024, allow_blank=True)
 
 
-class RefreshSerializer(serializers.Serializer):
+class RefreshTokenSerializer(serializers.Serializer):
     refresh_token = Text(max_length=4096, allow_blank=True)
 
 

@@ -43,7 +43,9 @@ def recording(kind, *, seconds=60, level=1, skill=0.7, seed=0, start=None):
         turn = waves(millis / 1000, 0.2 + 0.05 * level, chance)
         columns[f"Rotation_{axis}"] = as_text(middle + turn)
     if kind == "TENNISBALL":
-        path = zip(*(as_text(waves(millis / 1000, 1.5, chance)) for _ in "XYZ"), strict=True)
+        path = zip(
+            *(as_text(waves(millis / 1000, 1.5, chance)) for _ in "XYZ"), strict=True
+        )
         columns["Position"] = [f"({x}, {y}, {z})" for x, y, z in path]
         columns["Gap"] = as_text(np.abs(waves(millis / 1000, 1.0, chance)))
     names = HEADERS[kind].split(",")

@@ -25,15 +25,15 @@ from diagnosis import accounts, headsets, patients, presence, sessions, watching
 from diagnosis.models import Patient
 from diagnosis.serializers import (
     HeadsetsSerializer,
-    LoginSerializer,
     NewPatientSerializer,
     PairSerializer,
     PatientChangeSerializer,
     PatientSerializer,
     ProfileSerializer,
-    RefreshSerializer,
+    RefreshTokenSerializer,
     RegisterSerializer,
     SessionSerializer,
+    SignInSerializer,
     StartSerializer,
 )
 
@@ -120,10 +120,10 @@ class Register(OpenView):
 
 
 class Login(OpenView):
-    @extend_schema(request=LoginSerializer, responses=PairSerializer)
+    @extend_schema(request=SignInSerializer, responses=PairSerializer)
     def post(self, request):
         pair = accounts.sign_in(
-            **valid(LoginSerializer, request),
+            **valid(SignInSerializer, request),
             **origin_of(request),
             request=request._request,
         )
@@ -131,9 +131,9 @@ class Login(OpenView):
 
 
 class Refresh(OpenView):
-    @extend_schema(request=RefreshSerializer, responses=PairSerializer)
+    @extend_schema(request=RefreshTokenSerializer, responses=PairSerializer)
     def post(self, request):
-        token = valid(RefreshSerializer, request)["refresh_token"]
+        token = valid(RefreshTokenSerializer, request)["refresh_token"]
         return answer_with(accounts.refresh(token, **origin_of(request)))
 
 

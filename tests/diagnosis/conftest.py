@@ -2,9 +2,9 @@ import pytest
 
 from diagnosis.models import Role
 from tests import factories
-from tests.diagnosis.stores import bucket, disk, s3_server, shelf
+from tests.diagnosis.stores import bucket, disk, nowhere, s3_server, shelf
 
-__all__ = ["bucket", "disk", "s3_server", "shelf"]
+__all__ = ["bucket", "disk", "nowhere", "s3_server", "shelf"]
 
 
 @pytest.fixture

@@ -109,7 +109,7 @@ async def test_the_code_alone_where_settings_say_so(headset, patient, settings):
 
 @pytest.mark.parametrize("way", ["header", "query", "subprotocol"])
 async def test_a_headset_token_opens_one_patients_socket(headset, patient, way):
-    token = await in_thread(headsets.issue, patient, "Room 2")
+    _row, token = await in_thread(headsets.issue, patient, "Room 2")
     other = await in_thread(factories.patient)
 
     def come(to):
@@ -129,14 +129,14 @@ async def test_a_headset_token_opens_one_patients_socket(headset, patient, way):
 
 
 async def test_a_revoked_token_opens_nothing_and_closes_its_socket(headset, patient):
-    token = await in_thread(headsets.issue, patient)
-    other = await in_thread(headsets.issue, patient)
+    row, token = await in_thread(headsets.issue, patient)
+    other, _text = await in_thread(headsets.issue, patient)
     one = headset(patient, headers=bearer(token))
     await one.connect()
 
-    for text in (other, token):
-        row = await in_thread(HeadsetToken.objects.get, sha256=headsets._sha256(text))
-        await in_thread(headsets.revoke, row)
+    await in_thread(headsets.revoke, other)
+    assert await one.is_quiet()
+    await in_thread(headsets.revoke, row)
 
     assert await one.closed() == 4401
     await one.leave()

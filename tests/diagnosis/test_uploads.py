@@ -22,13 +22,8 @@ SHA256 = hashlib.sha256(CSV).hexdigest()
 
 
 @pytest.fixture(autouse=True)
-def _shelf(settings, tmp_path):
-    settings.STORAGES = settings.STORAGES | {
-        "recordings": {
-            "BACKEND": "diagnosis.storage.Disk",
-            "OPTIONS": {"location": tmp_path},
-        }
-    }
+def _disk(disk):
+    """Recordings lie in a folder of each test's own."""
 
 
 @pytest.fixture

@@ -13,24 +13,12 @@ from unfold.decorators import action, display
 
 from config.errors import DomainError
 from diagnosis import recordings, records
+from diagnosis.admin.clinic import ReadOnly
 from diagnosis.models import Recording, RecordRead, Result
 from diagnosis.records_views import download
 from diagnosis.scoring import Unusable
 
 What = RecordRead.What
-
-
-class ReadOnly:
-    """A record of the past: to look at, not to change."""
-
-    def has_add_permission(self, request, obj=None):
-        return False
-
-    def has_change_permission(self, request, obj=None):
-        return False
-
-    def has_delete_permission(self, request, obj=None):
-        return False
 
 
 class FileAdmin(ReadOnly, ModelAdmin):
