@@ -51,18 +51,22 @@ def take(session, content):
     known = Recording.objects.filter(session=session, sha256=sha256).first()
     if known is not None:
         return known
-    frozen_now = timezone.now()
-    key = f"diagnosis/{session.pk}/original/{filename(session, frozen_now)}"
     with transaction.atomic():
         sessions.receive(session.pk)  # of two at once the other waits here
-        storage.put(key, content)
-        return Recording.objects.create(
-            session=session,
-            key=key,
-            sha256=sha256,
-            size=len(content),
-            received_at=frozen_now,
-        )
+        return store(session, content, timezone.now())
+
+
+def store(session, content, moment):
+    """Store a file as the recording that arrived at a moment, and return that."""
+    key = f"diagnosis/{session.pk}/original/{filename(session, moment)}"
+    storage.put(key, content)
+    return Recording.objects.create(
+        session=session,
+        key=key,
+        sha256=hashlib.sha256(content).hexdigest(),
+        size=len(content),
+        received_at=moment,
+    )
 
 
 def overdue():

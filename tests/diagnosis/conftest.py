@@ -3,9 +3,18 @@ import pytest
 from diagnosis.models import Role
 from tests import factories
 from tests.browsing import browser, chromium, site
-from tests.diagnosis.stores import bucket, disk, s3_server, shelf
+from tests.diagnosis.stores import bucket, disk, nowhere, s3_server, shelf
 
-__all__ = ["browser", "bucket", "chromium", "disk", "s3_server", "shelf", "site"]
+__all__ = [
+    "browser",
+    "bucket",
+    "chromium",
+    "disk",
+    "nowhere",
+    "s3_server",
+    "shelf",
+    "site",
+]
 
 
 @pytest.fixture

@@ -47,6 +47,21 @@ def bucket(settings, s3_server, monkeypatch):
     bucket.delete()
 
 
+@pytest.fixture
+def nowhere(settings):
+    """The store of recordings does not answer."""
+    settings.STORAGES = settings.STORAGES | {
+        "recordings": {
+            "BACKEND": "diagnosis.storage.Bucket",
+            "OPTIONS": {
+                "bucket_name": BUCKET,
+                "endpoint_url": "http://127.0.0.1:9",
+                "region_name": "ap-northeast-2",
+            },
+        }
+    }
+
+
 class Shelf:
     """What is stored, by key, whichever way."""
 

@@ -29,21 +29,6 @@ def session(patient):
     return factories.session(patient, type="FITBOX")
 
 
-@pytest.fixture
-def nowhere(settings):
-    """The store of recordings does not answer."""
-    settings.STORAGES = settings.STORAGES | {
-        "recordings": {
-            "BACKEND": "diagnosis.storage.Bucket",
-            "OPTIONS": {
-                "bucket_name": "recordings",
-                "endpoint_url": "http://127.0.0.1:9",
-                "region_name": "ap-northeast-2",
-            },
-        }
-    }
-
-
 def state(session):
     return Session.objects.get(pk=session.pk).state
 

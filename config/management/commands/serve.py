@@ -19,6 +19,7 @@ from django.db import connections
 from django.db.migrations.recorder import MigrationRecorder
 
 from config import embedded
+from diagnosis import demo as diagnosis_demo
 from roadblock import demo as roadblock_demo
 from workspace.people import ensure_superuser
 
@@ -39,7 +40,10 @@ class Command(BaseCommand):
         self.host, self.port = host, port
         self.refuse_a_taken_port()
         is_new = self.prepare()
-        demo = os.environ.get("DEMO", "1") != "0" and roadblock_demo.load(is_new)
+        demo = os.environ.get("DEMO", "1") != "0"
+        if demo and is_new:
+            diagnosis_demo.load()
+        demo = demo and roadblock_demo.load(is_new)
         connections.close_all()
         status = self.supervise(demo)
         self.stdout.write("Stopping the embedded servers ...")
