@@ -45,11 +45,12 @@ class HeadsetConsumer(Consumer):
         await publish_now(
             headset_group(self.patient_id), "headset.arrived", number=self.number
         )
-        self.renewal = asyncio.create_task(self.stay_present())
         # It may have been away when the session started.
         waiting = await in_thread(sessions.ready_for, self.patient_id)
         if waiting is not None:
             await self.diagnosis_ready(sessions.as_order(waiting))
+        # Last: after a handshake that breaks, nothing would end it.
+        self.renewal = asyncio.create_task(self.stay_present())
 
     async def stay_present(self):
         while True:

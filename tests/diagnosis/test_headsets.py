@@ -261,6 +261,17 @@ async def test_presence_is_renewed(connected, patient, monkeypatch):
     assert await present(patient)
 
 
+async def test_a_handshake_that_breaks_leaves_nobody_present(
+    headset, patient, doctor, monkeypatch
+):
+    monkeypatch.setattr(presence, "RENEWAL_SECONDS", 0.1)
+    monkeypatch.setattr(presence, "KEPT_MS", 300)
+    monkeypatch.setattr(sessions, "ready_for", lambda _patient_id: 1 / 0)
+
+    assert await headset(patient, doctor.user).connect() == (False, 1011)
+    assert await eventually(lambda: absent(patient), 2)
+
+
 async def test_presence_without_renewal_ends(patient, transactional_db, monkeypatch):
     monkeypatch.setattr(presence, "KEPT_MS", 200)
     await in_thread(presence.arrive, patient.pk)
