@@ -32,18 +32,21 @@ def row_loop(raw):
     """Return the processed CSV, made as one would at first."""
     df = pd.read_csv(io.BytesIO(raw))
     moments = pd.to_datetime(df["current_time"], format="%Y-%m-%d %H:%M:%S.%f")
-    df["timestamp"] = moments.apply(lambda m: m.timestamp())
-    df["event"], df["spend_time"] = None, None
-    mark = df.loc[0, "timestamp"]
+    df["timestamp"] = moments.apply(lambda moment: moment.timestamp())
+    mark = df["timestamp"].iloc[0]
+    events, spans = [None], [None]
     for i in range(1, len(df)):
-        if df.loc[i, "State"] < df.loc[i - 1, "State"]:
-            df.loc[i, "event"] = "Fail"
-            df.loc[i, "spend_time"] = f"{df.loc[i, 'timestamp'] - mark}ms"
-            mark = df.loc[i, "timestamp"]
-        elif df.loc[i, "State"] > df.loc[i - 1, "State"]:
-            df.loc[i, "event"] = "Success"
-            df.loc[i, "spend_time"] = f"{df.loc[i, 'timestamp'] - mark}ms"
-    df["time (second)"] = df["timestamp"] - df.loc[0, "timestamp"]
+        before, after = df["State"].iloc[i - 1], df["State"].iloc[i]
+        event = span = None
+        if after != before:
+            event = "Success" if after > before else "Fail"
+            span = f"{df['timestamp'].iloc[i] - mark}ms"
+            if event == "Fail":
+                mark = df["timestamp"].iloc[i]
+        events.append(event)
+        spans.append(span)
+    df["event"], df["spend_time"] = events, spans
+    df["time (second)"] = df["timestamp"] - df["timestamp"].iloc[0]
     df = df.drop(columns="timestamp")
     return df[sorted(df.columns)].to_csv(index=False).encode()
 

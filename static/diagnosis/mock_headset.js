@@ -71,7 +71,9 @@ function note(kind, sign, text) {
   const line = document.createElement("li");
   line.className = kind;
   const time = document.createElement("time");
-  time.textContent = new Date().toISOString().slice(11, 23);
+  const now = new Date();
+  time.dateTime = now.toISOString();
+  time.textContent = `${now.toTimeString().slice(0, 8)}.${time.dateTime.slice(20, 23)}`;
   const mark = document.createElement("span");
   mark.textContent = sign;
   const words = document.createElement("code");

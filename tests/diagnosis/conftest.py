@@ -2,9 +2,19 @@ import pytest
 
 from diagnosis.models import Role
 from tests import factories
+from tests.browsing import browser, chromium, site
 from tests.diagnosis.stores import bucket, disk, nowhere, s3_server, shelf
 
-__all__ = ["bucket", "disk", "nowhere", "s3_server", "shelf"]
+__all__ = [
+    "browser",
+    "bucket",
+    "chromium",
+    "disk",
+    "nowhere",
+    "s3_server",
+    "shelf",
+    "site",
+]
 
 
 @pytest.fixture
