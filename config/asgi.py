@@ -17,18 +17,24 @@ from whitenoise import WhiteNoise
 
 events = get_asgi_application()
 
+from charging.lane import FastLane
 from config import realtime
 from config.bridge import WSGIBridge
 from config.routing import websockets
 from roadblock import tracking
 
 settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
-pages = WSGIBridge(
-    WhiteNoise(
-        get_wsgi_application(), root=settings.STATIC_ROOT, prefix="static/", max_age=300
-    ),
-    settings.HTTP_THREADS,
-    settings.HTTP_STREAM_THREADS,
+pages = FastLane(
+    WSGIBridge(
+        WhiteNoise(
+            get_wsgi_application(),
+            root=settings.STATIC_ROOT,
+            prefix="static/",
+            max_age=300,
+        ),
+        settings.HTTP_THREADS,
+        settings.HTTP_STREAM_THREADS,
+    )
 )
 
 EVENT_STREAMS = re.compile(

@@ -13,12 +13,13 @@ import logging
 from collections import deque
 
 from config.errors import DomainError
-from config.realtime import hub, user_group
+from config.realtime import end, hub, user_group
 
 log = logging.getLogger(__name__)
 
 BAD_REQUEST, SIGNED_OUT, FORBIDDEN, NOT_FOUND = 4400, 4401, 4403, 4404
 TURN_FRAMES = 64
+REFUSED_SECONDS = 5
 TOO_BIG, BROKEN, TOO_SLOW = 1009, 1011, 1013
 
 
@@ -271,10 +272,10 @@ class Consumer:
         await self._give({**start, "status": http_status(code)})
         body = json.dumps({"detail": "Refused.", "code": f"closed_{code}"}).encode()
         await self._give({"type": "websocket.http.response.body", "body": body})
-        # uvicorn calls a handshake complete once the connection has gone: that is its
-        # second word of the end, and leaving earlier would be logged as an error.
+        # uvicorn logs an error when we return before the connection has gone, and tells
+        # so twice: when it has answered, and when the client is off.
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(1):
+            async with asyncio.timeout(REFUSED_SECONDS):
                 await self._receive()
                 await self._receive()
 
@@ -307,8 +308,7 @@ class Consumer:
 
 async def stop(pump):
     if pump is not None:
-        pump.cancel()
-        await asyncio.gather(pump, return_exceptions=True)
+        await end(pump)
 
 
 def http_status(code):

@@ -1,5 +1,7 @@
 """Small things done to every request and answer."""
 
+from functools import lru_cache
+
 from django.conf import settings
 from django.urls import Resolver404, resolve
 
@@ -22,6 +24,7 @@ class OptionalSlash:
         return self.get_response(request)
 
     @staticmethod
+    @lru_cache(1024)  # the same few paths again and again
     def is_known(path):
         try:
             match = resolve(path)

@@ -6,6 +6,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
+from charging import occupancy
 from roadblock import dashboards
 
 
@@ -19,6 +20,13 @@ def apps_now():
             "url": "/roadblock/",
             **dashboards.state_now(),
         },
+        {
+            "name": "charging",
+            "title": _("Charging"),
+            "text": _("EV charging bays and plates."),
+            "url": "/charging/",
+            **occupancy.state_now(),
+        },
         *(
             {
                 "name": name,
@@ -30,7 +38,6 @@ def apps_now():
             }
             for name, title, text in (
                 ("diagnosis", _("Diagnosis"), _("Movement tests with VR headsets.")),
-                ("charging", _("Charging"), _("EV charging bays and plates.")),
                 ("workspace", _("Workspace"), _("People, chat and files.")),
                 ("sshops", _("SSH operations"), _("Terminals, transfers, health.")),
             )

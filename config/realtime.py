@@ -39,6 +39,20 @@ async def in_thread(function, *args, **kwargs):
     return await sync_to_async(work, thread_sensitive=False, executor=_threads)()
 
 
+async def end(*tasks):
+    """Cancel tasks until they have ended.
+
+    Once may not be enough: the client of Valkey can take a cancellation for a failure
+    of its own, and the task lives on.
+    """
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _done, pending = await asyncio.wait(pending, timeout=1)
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
 def user_group(user):
     """Return the group that every socket of a user listens to."""
     return f"user.{user.pk}"
@@ -139,8 +153,7 @@ class Hub:
 
     async def close(self):
         if self.task is not None:
-            self.task.cancel()
-            await asyncio.gather(self.task, return_exceptions=True)
+            await end(self.task)
         _hubs.pop(asyncio.get_running_loop(), None)
 
 

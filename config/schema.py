@@ -3,10 +3,12 @@
 import re
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 
-# For a path whose segment `config.errors.path_id` reads.
+# What {id} is in a path: a number that `config.errors.path_id` reads, or a UUID.
 ID = OpenApiParameter("id", int, OpenApiParameter.PATH)
+UID = OpenApiParameter("id", OpenApiTypes.UUID, OpenApiParameter.PATH)
 
 
 class TokenScheme(OpenApiAuthenticationExtension):

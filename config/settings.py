@@ -6,8 +6,10 @@ the file secrets.env in the data directory (script/server makes it for local use
 
 from datetime import timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import environ
+from corsheaders.defaults import default_headers
 from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 from django.urls import reverse_lazy
@@ -209,7 +211,6 @@ CONTENT_SECURITY_POLICY_EXCEPTIONS = {
 AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
 PASSWORD_HASHERS = [
     "config.hashers.Argon2",
-    "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [
@@ -278,7 +279,7 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
     "loggers": {
         # Its own handler mails every error; ours goes to the console alone.
-        "django": {"handlers": [], "level": "INFO", "propagate": True},
+        "django": {"handlers": [], "level": "NOTSET", "propagate": True},
         "django.channels.server": {"level": "WARNING"},
         "uvicorn": {"handlers": [], "level": "WARNING", "propagate": True},
         "httpx": {"level": "WARNING"},
@@ -296,6 +297,21 @@ UNFOLD = {
         {"rel": "icon", "href": lambda request: static("shared/icon.svg")}
     ],
     "SHOW_LANGUAGES": True,
+    "COLORS": {
+        "primary": {  # the pages' teal
+            "50": "oklch(98.4% .014 180.7)",
+            "100": "oklch(95.3% .051 180.8)",
+            "200": "oklch(91% .096 180.4)",
+            "300": "oklch(85.5% .138 181.1)",
+            "400": "oklch(77.7% .152 181.9)",
+            "500": "oklch(70.4% .14 182.5)",
+            "600": "oklch(60% .118 184.7)",
+            "700": "oklch(51.1% .096 186.4)",
+            "800": "oklch(43.7% .078 188.2)",
+            "900": "oklch(38.6% .063 188.4)",
+            "950": "oklch(27.7% .046 192.5)",
+        }
+    },
     "LOGIN": {"form": "workspace.forms.DeskSignInForm"},
     "DASHBOARD_CALLBACK": "config.pages.admin_dashboard",
     "SITE_DROPDOWN": [
@@ -395,4 +411,78 @@ CELERY_BEAT_SCHEDULE["find-unscored-recordings"] = {
     "task": "diagnosis.tasks.find_unscored",
     "schedule": timedelta(seconds=30),
     "options": {"expires": 25},
+}
+
+# charging
+
+
+def rate(name, default):
+    """Read a rate such as 30/min as (limit, seconds)."""
+    text = env.str(name, default)
+    limit, _slash, unit = text.partition("/")
+    seconds = {"sec": 1, "min": 60, "hour": 3600, "day": 86400}.get(unit)
+    if not limit.isdecimal() or int(limit) < 1 or seconds is None:
+        raise ImproperlyConfigured(f"{name}={text}: write it like {default}.")
+    return int(limit), seconds
+
+
+def clock(name, default):
+    """Read a time of day on the half hour, up to 24:00, as minutes."""
+    text = env.str(name, default)
+    minutes = [m for m in range(0, 1441, 30) if f"{m // 60:02}:{m % 60:02}" == text]
+    if not minutes:
+        raise ImproperlyConfigured(f"{name}={text}: write it like {default}.")
+    return minutes[0]
+
+
+BUSINESS_TIMEZONE = ZoneInfo(env.str("BUSINESS_TIMEZONE", "Asia/Seoul"))
+BUSINESS_OPEN = clock("BUSINESS_OPEN", "09:00")
+BUSINESS_CLOSE = clock("BUSINESS_CLOSE", "22:00")
+AUTO_SEED_SESSIONS = env.bool("AUTO_SEED_SESSIONS", True)
+CHARGING_SESSIONS_DAYS = env.int("CHARGING_SESSIONS_DAYS", 30)
+CHARGING_NO_SHOW_MINUTES = env.int("CHARGING_NO_SHOW_MINUTES", 0)  # 0: never
+CHARGING_OVERSTAY_MINUTES = env.int("CHARGING_OVERSTAY_MINUTES", 10)
+CHARGING_OFFER_MINUTES = env.int("CHARGING_OFFER_MINUTES", 10)
+CHARGING_SIGHTING_KEEP_DAYS = env.int("CHARGING_SIGHTING_KEEP_DAYS", 90)
+CHARGING_GUEST_CREATE_RATE = rate("CHARGING_GUEST_CREATE_RATE", "30/min")
+CHARGING_GUEST_READ_RATE = rate("CHARGING_GUEST_READ_RATE", "600/min")
+CHARGING_GUEST_MATCH_RATE = rate("CHARGING_GUEST_MATCH_RATE", "120/min")
+CHARGING_GUEST_RECOGNITION_RATE = rate("CHARGING_GUEST_RECOGNITION_RATE", "20/min")
+CHARGING_LOGIN_FAILURE_RATE = rate("CHARGING_LOGIN_FAILURE_RATE", "20/min")
+PLATE_SERVICE_MODE = env.str("PLATE_SERVICE_MODE", "gptapi")
+PLATE_SERVICE_URL = env.str("PLATE_SERVICE_URL", "http://localhost:8001/v1/recognize")
+PLATE_SERVICE_TIMEOUT = env.float("PLATE_SERVICE_TIMEOUT", 60.0)
+PLATE_IMAGE_MAX_BYTES = env.int("PLATE_IMAGE_MAX_BYTES", 10 * 1024 * 1024)
+# A recogniser that is less sure than this has read nothing; 0 trusts everything.
+PLATE_MIN_CONFIDENCE = env.float("PLATE_MIN_CONFIDENCE", 0.0)
+PLATE_OPENAI_MODEL = env.str("PLATE_OPENAI_MODEL", "gpt-5-mini")
+PLATE_OPENAI_PROMPT = env.str(
+    "PLATE_OPENAI_PROMPT",
+    "Read the number plate of the vehicle in this picture. Answer with the characters "
+    "of the plate on one line and with nothing else. If there is no readable plate, "
+    "answer with an empty line.",
+)
+PLATE_OPENAI_DAILY_CAP = env.int("PLATE_OPENAI_DAILY_CAP", 2000)  # 0: no cap
+OPENAI_BASE_URL = env.str("OPENAI_BASE_URL", "https://api.openai.com/v1")
+OPENAI_API_KEY = env.str("OPENAI_API_KEY", "").strip()
+OPENAI_KEY_FILE = BASE_DIR / "openai-key.txt"
+if not OPENAI_API_KEY and OPENAI_KEY_FILE.is_file():
+    OPENAI_API_KEY = OPENAI_KEY_FILE.read_text("utf-8").strip()
+BATTERY_DATABASE_URL = env.str("BATTERY_DATABASE_URL", "") or env.str(
+    "FIREBASE_DATABASE_URL", ""
+)
+BATTERY_DATABASE_PATH = env.str("BATTERY_DATABASE_PATH", "/car-battery-now")
+BATTERY_DATABASE_AUTH = env.str("BATTERY_DATABASE_AUTH", "")
+CORS_ALLOWED_ORIGINS += env.list("CORS_ORIGINS", default=[])
+CORS_ALLOW_HEADERS = [*default_headers, "cache-control", "idempotency-key"]
+CORS_EXPOSE_HEADERS = ["ETag", "Retry-After"]
+CELERY_BEAT_SCHEDULE["charging-keep-watch"] = {
+    "task": "charging.tasks.keep_watch",
+    "schedule": timedelta(seconds=15),
+    "options": {"expires": 14},
+}
+CELERY_BEAT_SCHEDULE["charging-sweep"] = {
+    "task": "charging.tasks.sweep",
+    "schedule": timedelta(hours=1),
+    "options": {"expires": 3300},
 }

@@ -58,11 +58,15 @@ class Rate:
         """Raise TooMany when take() would, but use nothing up."""
         self._ask(key, takes=False)
 
-    def _ask(self, key, *, takes):
+    def arguments(self, key, *, takes=True):
+        """Return the keys and values to call SCRIPT with by another client."""
         window = int(self.seconds * 1000)
-        key = f"madang:rate:{self.name}:{key}"
+        name = f"madang:rate:{self.name}:{key}"
+        return [name], [self.limit, window, int(takes)]
+
+    def _ask(self, key, *, takes):
         try:
-            wait = _script()([key], [self.limit, window, int(takes)])
+            wait = _script()(*self.arguments(key, takes=takes))
         except redis.RedisError as error:
             _outage.begins(error)
             return

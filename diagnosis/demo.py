@@ -33,8 +33,10 @@ TESTS = [
 EMAIL = "demo-doctor@diagnosis.invalid"
 
 
-def load():
+def load(is_new):
     """Fill a new database; without a store for recordings, leave it as it is."""
+    if not is_new:
+        return
     try:
         with transaction.atomic():
             make_clinic()

@@ -113,6 +113,14 @@ class VehicleAdmin(ModelAdmin):
     def fuel(self, vehicle):
         return vehicle.details.fuel if vehicle.is_police else None
 
+    def changeform_view(self, request, *args, **kwargs):
+        """Tell an operator whose change contradicts what happened meanwhile."""
+        try:
+            return super().changeform_view(request, *args, **kwargs)
+        except DomainError as error:
+            self.message_user(request, error, messages.ERROR)
+            return redirect(request.path)
+
     def save_model(self, request, obj, form, change):
         if "car_name" in form.changed_data:
             fleet.rename(obj, form.cleaned_data["car_name"])
@@ -153,6 +161,11 @@ class VehicleKeyAdmin(ModelAdmin):
 
     def get_readonly_fields(self, request, obj=None):
         return ["vehicle_id"] if obj else []
+
+    def formfield_for_dbfield(self, db_field, request, **kwargs):
+        if db_field.name == "vehicle_id":
+            kwargs |= {"min_value": 0, "max_value": 2**32 - 1}
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def save_model(self, request, obj, form, change):
         secret = obj.secret if change else secrets.token_urlsafe(32)

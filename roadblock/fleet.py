@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from config.errors import Conflict, NotFound
@@ -57,17 +58,23 @@ def register(vehicle_id, vehicle_type, car_name):
 
 @transaction.atomic
 def _register(vehicle_id, vehicle_type, car_name):
-    live = Vehicle.objects.live()
-    vehicle = live.select_for_update().filter(vehicle_id=vehicle_id).first()
+    # Number and name are looked up by one query: between two, an equal registration
+    # could be stored, and its name be taken for another car's.
+    found = (
+        Vehicle.objects.live()
+        .filter(Q(vehicle_id=vehicle_id) | Q(car_name=car_name))
+        .select_for_update()
+        .order_by("pk")
+    )
+    by_number = {one.vehicle_id: one for one in found}
+    vehicle = by_number.pop(vehicle_id, None)
     is_new = vehicle is None
     is_restart = (
         not is_new
         and vehicle.vehicle_type == vehicle_type
         and car_name in (vehicle.car_name, vehicle.announced_name)
     )
-    if not is_restart and live.filter(car_name=car_name).exclude(
-        pk=vehicle and vehicle.pk
-    ):
+    if by_number and not is_restart:
         raise NameTaken
     if is_new:
         vehicle = Vehicle.objects.create(

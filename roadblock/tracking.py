@@ -17,11 +17,22 @@ from django.conf import settings
 
 from config.realtime import hub, in_thread, publish_now
 from roadblock import counters, packets, tracks
+from roadblock.cars import Car
 from roadblock.models import Chase, Vehicle, VehicleKey
-from roadblock.wire import CARS_ON_VEHICLES, DASHBOARD_VEHICLES, SHARED_KEY, TRACKERS
+from roadblock.wire import (
+    CARS_ON_EVENTS,
+    CARS_ON_VEHICLES,
+    DASHBOARD_VEHICLES,
+    SHARED_KEY,
+    TRACKERS,
+)
 
 log = logging.getLogger(__name__)
 
+# The cars' groups too, although only their sockets have use for the frames: a process
+# that is subscribed already gives a newcomer the start of a chase either from the
+# picture or as it happens, with no gap between.
+GROUPS = (TRACKERS, CARS_ON_VEHICLES, CARS_ON_EVENTS)
 TICK = settings.ROADBLOCK_TICK_MS / 1000
 STORE_SECONDS = 0.5
 STORE_ROWS = 50_000
@@ -30,35 +41,6 @@ LAST_TRIES = 2  # at the end of the process, which a supervisor will not await f
 HEARD_SECONDS = 10  # how fresh a runner must be for its chase to be announced anew
 UNKNOWN_SECONDS = 1  # how long an unknown number is not looked up again
 UNKNOWN_LIMIT = 10_000
-
-
-class Car:
-    """What the hot path knows of a vehicle."""
-
-    __slots__ = (
-        "chased",
-        "heard",
-        "id",
-        "is_police",
-        "map_id",
-        "second",
-        "stored",
-        "taken",
-        "vehicle_id",
-        "x",
-        "y",
-    )
-
-    def __init__(self, id, vehicle_id, is_police, map_id):
-        self.id = id
-        self.vehicle_id = vehicle_id
-        self.is_police = is_police
-        self.map_id = map_id or settings.ROADBLOCK_DEFAULT_MAP_ID
-        self.x = self.y = None
-        self.heard = 0.0  # when it last registered or told its position, Unix time
-        self.stored = 0.0
-        self.chased = False
-        self.second, self.taken = 0, 0  # positions taken in the present second
 
 
 class Tracker:
@@ -80,7 +62,7 @@ class Tracker:
         self.starting = asyncio.Lock()
         self.moved_event = asyncio.Event()
         self.rows_event = asyncio.Event()
-        self.storing = asyncio.Lock()
+        self.storing, self.ticking = asyncio.Lock(), asyncio.Lock()
         self.tasks = []
         self.valkey = redis.asyncio.from_url(settings.REDIS_URL)
 
@@ -90,10 +72,12 @@ class Tracker:
             if self.started:
                 return
             early = []
-            await hub().join(TRACKERS, early.append)
+            for group in GROUPS:
+                await hub().join(group, early.append)
             await self.load()
-            await hub().join(TRACKERS, self.heard_of)
-            await hub().leave(TRACKERS, early.append)
+            for group in GROUPS:
+                await hub().join(group, self.heard_of)
+                await hub().leave(group, early.append)
             for event in early:  # they may be newer than what was read
                 self.heard_of(event)
             self.started = True
@@ -118,7 +102,9 @@ class Tracker:
 
     async def stop(self):
         """Publish and store what is left."""
-        async with self.storing:  # a batch on its way is not stored twice
+        # Neither is cancelled half-way: a batch would be stored twice, and the Valkey
+        # client may swallow the cancellation, which leaves a task that never ends.
+        async with self.storing, self.ticking:
             for task in self.tasks:
                 task.cancel()
             await asyncio.gather(*self.tasks, return_exceptions=True)
@@ -129,7 +115,8 @@ class Tracker:
             log.error("Positions lost at the end: %d", len(self.rows))
         if self.moved_cars:
             await self.try_to_tick()
-        await hub().leave(TRACKERS, self.heard_of)
+        for group in GROUPS:
+            await hub().leave(group, self.heard_of)
         await self.valkey.aclose()
 
     # What is known
@@ -260,7 +247,8 @@ class Tracker:
         """
         cars = self.moved_cars
         try:
-            await self.tick()
+            async with self.ticking:
+                await self.tick()
         except Exception as error:
             log.error("Positions are not shown yet: %s", error)
             waiting = {id: car for id, car in cars.items() if id in self.by_id}

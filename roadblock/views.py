@@ -32,7 +32,8 @@ CHASES_SHOWN = 200
 
 
 class View(APIView):
-    """A view that takes JSON under any Content-Type, and no verb but these."""
+    # Takes JSON under any Content-Type, and no verb but these. No docstring: the API's
+    # documentation would show it for every view that has none of its own.
 
     http_method_names = ["get", "head", "patch", "delete"]
     parser_classes = [JSON]

@@ -8,6 +8,7 @@ from channels.layers import get_channel_layer
 from channels.testing import WebsocketCommunicator
 from django.core.cache import cache
 from django.db import connections
+from django.utils import translation
 from rest_framework.test import APIClient
 from rest_framework_simplejwt.tokens import AccessToken
 
@@ -20,6 +21,13 @@ from tests import factories
 @pytest.fixture(autouse=True)
 def _empty_cache():
     cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def _language_of_its_own():
+    """A request in Korean leaves its language behind in the thread of the tests."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture

@@ -98,6 +98,7 @@ class PatientAdmin(Kept, ModelAdmin):
     list_select_related = ["doctor__user"]
     autocomplete_fields = ["doctor"]
     readonly_fields = ["code", "created_at", "removed_at"]
+    search_fields = ["code"]  # Django wants it here, too, for other pages to look up
     ordering = ["-id"]
     actions = ["remove"]
 

@@ -1,6 +1,6 @@
 // Says how the connection is doing, and offers what helps.
 import { fill, gettext } from "../shared/i18n.js";
-import { worst } from "./socket.js";
+import { worst } from "../shared/socket.js";
 
 const $ = (id) => document.getElementById(id);
 

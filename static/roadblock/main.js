@@ -11,7 +11,7 @@ import { LiveMap } from "./map.js";
 import { MapChoice } from "./mapchoice.js";
 import { Panel } from "./panel.js";
 import { prepareSheet } from "./sheet.js";
-import { LiveSocket } from "./socket.js";
+import { LiveSocket } from "../shared/socket.js";
 import { Traffic } from "./traffic.js";
 
 const LIST_EVERY = 250;

@@ -108,6 +108,23 @@ async def test_an_event_of_a_rolled_back_change_never_was(hub, transactional_db)
     assert listener.empty()
 
 
+async def test_a_task_that_takes_its_cancellation_for_a_failure_ends():
+    tries = []
+
+    async def stubborn():
+        while len(tries) < 2:
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                tries.append("failed")
+
+    task = asyncio.create_task(stubborn())
+    await asyncio.sleep(0)
+    await realtime.end(task)
+
+    assert task.done()
+
+
 # The hub
 
 

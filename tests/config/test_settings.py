@@ -9,7 +9,9 @@ import pytest
 
 from tests.serving import PROJECT
 
-READS = re.compile(r"""(?:env\.\w+|os\.environ(?:\.get)?)[(\[]\s*["'](\w+)["']""")
+# A call with a name in capitals: env.int("NAME", 0), rate("NAME", "1/min").
+NAME = r"""["']([A-Z][A-Z0-9_]+)["']"""
+READS = re.compile(rf"(?:\b(?!setdefault)\w+\(|environ\[)\s*{NAME}")
 KEYS = {"SECRET_KEY": "k" * 50, "HMAC_SECRET_KEY": "h" * 50}
 
 
@@ -122,7 +124,7 @@ def listed():
     """Return {name: value} of .env.example; each must follow a comment of its own."""
     variables, before = {}, ""
     for line in (PROJECT / ".env.example").read_text(encoding="utf-8").splitlines():
-        if match := re.fullmatch(r"([A-Z_]+)=(.*)", line):
+        if match := re.fullmatch(r"([A-Z0-9_]+)=(.*)", line):
             assert before.startswith("# "), f"{match[1]} has no comment"
             assert match[1] not in variables, f"{match[1]} is there twice"
             variables[match[1]] = match[2]

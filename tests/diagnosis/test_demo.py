@@ -10,7 +10,7 @@ from diagnosis.models import TestSession as Session
 
 
 def test_the_demo_has_a_history(disk, boss):
-    demo.load()
+    demo.load(is_new=True)
 
     assert Patient.objects.count() == len(demo.NAMES) == 10
     results = records.visible_to(boss)
@@ -23,7 +23,13 @@ def test_the_demo_has_a_history(disk, boss):
 
 
 def test_without_a_store_there_is_no_demo(nowhere, db):
-    demo.load()
+    demo.load(is_new=True)
 
     assert not Patient.objects.exists()
     assert not Result.objects.exists()
+
+
+def test_only_a_new_database_is_filled(disk, db):
+    demo.load(is_new=False)
+
+    assert not Patient.objects.exists()

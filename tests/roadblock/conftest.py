@@ -8,6 +8,7 @@ from django.contrib.auth.models import Group
 from tests import factories
 from tests.browsing import browser, chromium, site
 from tests.roadblock.road_maps import K_CITY, LINKS, NODES
+from tests.roadblock.talk import PATIENCE
 
 __all__ = [
     "boss",
@@ -46,6 +47,18 @@ def operator(db):
     operator = factories.user("operator@example.com", urole="admin")
     operator.groups.add(Group.objects.get(name=operators.NAME))
     return operator
+
+
+@pytest.fixture
+async def connect(socket):
+    """Open a socket below /roadblock/ws/ and return it."""
+
+    async def connected(path, user=None, **options):
+        one = socket(f"/roadblock/ws/{path}", user, **options)
+        assert await one.connect(PATIENCE) == (True, None)
+        return one
+
+    return connected
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,7 @@ from django.core.management import BaseCommand, CommandError, call_command
 from django.db import connections
 from django.db.migrations.recorder import MigrationRecorder
 
+from charging import demo as charging_demo
 from config import embedded
 from diagnosis import demo as diagnosis_demo
 from roadblock import demo as roadblock_demo
@@ -40,10 +41,7 @@ class Command(BaseCommand):
         self.host, self.port = host, port
         self.refuse_a_taken_port()
         is_new = self.prepare()
-        demo = os.environ.get("DEMO", "1") != "0"
-        if demo and is_new:
-            diagnosis_demo.load()
-        demo = demo and roadblock_demo.load(is_new)
+        demo = os.environ.get("DEMO", "1") != "0" and self.load_demo(is_new)
         connections.close_all()
         status = self.supervise(demo)
         self.stdout.write("Stopping the embedded servers ...")
@@ -80,6 +78,12 @@ class Command(BaseCommand):
                 f"    e-mail    {email}\n    password  {password}\n"
             )
         return is_new
+
+    def load_demo(self, is_new):
+        """Fill a new database with examples; tell whether the demo's cars drive."""
+        charging_demo.load(is_new)
+        diagnosis_demo.load(is_new)
+        return roadblock_demo.load(is_new)
 
     def supervise(self, demo):
         """Run the processes of deploy/supervisord.conf until a signal or their end."""

@@ -24,6 +24,7 @@ export class LiveSocket {
 
   connect() {
     clearTimeout(this.timer);
+    if (this.ended) return;
     this.change("connecting");
     let opened = false;
     const socket = new WebSocket(this.url);
@@ -74,6 +75,16 @@ export class LiveSocket {
     this.socket = null;
     old.close();
     this.connect();
+  }
+
+  /** Close for good. */
+  end() {
+    clearTimeout(this.timer);
+    const old = this.socket;
+    this.socket = null;
+    this.hooks.onState = () => {};
+    this.ended = true;
+    old?.close();
   }
 
   change(state) {

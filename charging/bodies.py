@@ -1,0 +1,27 @@
+"""Request bodies: JSON of a modest size."""
+
+import io
+
+from django.utils.translation import gettext as _
+
+from config.errors import DomainError
+from config.parsers import JSON
+
+BODY_BYTES = 64 * 1024
+
+
+class TooLarge(DomainError):
+    """The body of the request is too large."""
+
+    status = 413
+    code = "too_large"
+
+
+class SmallJSON(JSON):
+    """JSON of at most BODY_BYTES."""
+
+    def parse(self, stream, media_type=None, parser_context=None):
+        body = stream.read(BODY_BYTES + 1)
+        if len(body) > BODY_BYTES:
+            raise TooLarge(_("The body may have at most 64 KiB."))
+        return super().parse(io.BytesIO(body), media_type, parser_context)

@@ -1,0 +1,172 @@
+"""A fast lane for guests who read a day again and again.
+
+The web front end reads fourteen days at every step of a booking. What Django answers to
+a guest is kept here, in the event loop, and given out again as long as the version of
+the day stands in Valkey (see `board`): a kept answer is never older than the last
+booking. All other requests pass by. An answer is kept for KEEPS at most: so long it
+could outlive a process that was killed between its commit and the new version.
+"""
+
+import asyncio
+import secrets
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+
+import redis.asyncio
+from django.conf import settings
+from django.http import parse_cookie
+
+from charging import board
+from charging.callers import rate_of
+from charging.serializers import DATE
+from config.errors import TooMany
+from config.throttling import SCRIPT
+
+PATH = "/charging/api/reservations/by-session"
+KEEPS = 2.0
+MOST_KEPT = 512
+QUARTER = 900  # statuses change by the clock, on the half hour of some zone
+VALKEY_SECONDS = 1
+
+
+@dataclass(frozen=True)
+class Kept:
+    """An answer of Django's, and what must still be so to give it again."""
+
+    version: tuple
+    until: float
+    headers: list
+    etag: bytes
+    body: bytes
+
+
+class FastLane:
+    """ASGI middleware around the application that serves the pages."""
+
+    def __init__(self, application):
+        self.application = application
+        self.kept = OrderedDict()
+        self.loop = self.valkey = None
+
+    async def __call__(self, scope, receive, send):
+        day = day_of(scope)
+        if day is None:
+            await self.application(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        key = (day, scope["scheme"], *(headers.get(name) for name in JUDGED))
+        kept = self.kept.get(key)
+        if kept is not None and kept.until < time.monotonic():
+            kept = None
+        address = (scope.get("client") or ("",))[0]
+        try:
+            version = await self.version_of(day, address if kept else None)
+        except TooMany:
+            version = kept = None
+        except (redis.RedisError, OSError):
+            version = None
+        if version is None:
+            # Too many requests, or no Valkey: Django finds out and says so itself.
+            await self.application(scope, receive, send)
+        elif kept is not None and kept.version == version:
+            await give(kept, headers, send)
+        else:
+            await self.pass_on(key, version, scope, receive, send)
+
+    async def version_of(self, day, address):
+        """Return what must not change; charge the address for a reading, if given."""
+        self.connect()
+        keys = board.version_key(day), board.version_key(board.BAYS)
+        pipeline = self.valkey.pipeline(transaction=False)
+        if address is not None:
+            names, values = rate_of("READ").arguments(address)
+            pipeline.eval(SCRIPT, len(names), *names, *values)
+        pipeline.mget(keys)
+        *wait, versions = await pipeline.execute()
+        if any(wait):
+            raise TooMany(retry_after=wait[0] / 1000)
+        if None in versions:
+            for key in keys:
+                await self.valkey.set(
+                    key, secrets.token_hex(8), ex=board.VERSION_SECONDS, nx=True
+                )
+            versions = await self.valkey.mget(keys)
+        return (*versions, int(time.time() // QUARTER))
+
+    def connect(self):
+        """Have a client of Valkey that belongs to the running event loop."""
+        loop = asyncio.get_running_loop()
+        if self.loop is not loop:
+            self.loop = loop
+            self.valkey = redis.asyncio.Redis.from_url(
+                settings.REDIS_URL,
+                socket_timeout=VALKEY_SECONDS,
+                socket_connect_timeout=VALKEY_SECONDS,
+            )
+
+    async def pass_on(self, key, version, scope, receive, send):
+        """Let Django answer, and keep what it says if that is the day."""
+        headers = dict(scope["headers"])
+        asked = [pair for pair in scope["headers"] if pair[0] != b"if-none-match"]
+        until = time.monotonic() + KEEPS
+        said = []
+
+        async def listen(message):
+            said.append(message)
+
+        await self.application({**scope, "headers": asked}, receive, listen)
+        start, *pieces = said
+        if start["status"] != 200:
+            for message in said:
+                await send(message)
+            return
+        kept = Kept(
+            version,
+            until,
+            start["headers"],
+            dict(start["headers"])[b"etag"],
+            b"".join(piece.get("body", b"") for piece in pieces),
+        )
+        self.kept[key] = kept
+        if len(self.kept) > MOST_KEPT:
+            self.kept.popitem(last=False)
+        await give(kept, headers, send)
+
+
+# What Django judges a request by, or says in its headers: each gets its own answer.
+JUDGED = (b"host", b"x-forwarded-proto", b"accept-language", b"origin")
+
+
+def day_of(scope):
+    """Return the day that a guest asks for, or None for any other request."""
+    if scope["method"] != "GET" or scope["path"].rstrip("/") != PATH:
+        return None
+    query = scope["query_string"].decode("latin-1")
+    if not query.startswith("date=") or not DATE.fullmatch(query[5:]):
+        return None
+    for name, value in scope["headers"]:
+        if name == b"authorization":
+            return None
+        if name == b"cookie":
+            cookies = parse_cookie(value.decode("latin-1"))
+            if settings.SESSION_COOKIE_NAME in cookies:
+                return None
+    return query[5:]
+
+
+async def give(kept, headers, send):
+    """Send a kept answer, or tell a client that it has it already."""
+    is_known = kept.etag in headers.get(b"if-none-match", b"")
+    await send(
+        {
+            "type": "http.response.start",
+            "status": 304 if is_known else 200,
+            "headers": [
+                pair
+                for pair in kept.headers
+                if not is_known or pair[0] not in (b"content-type", b"content-length")
+            ],
+        }
+    )
+    await send({"type": "http.response.body", "body": b"" if is_known else kept.body})
