@@ -69,16 +69,21 @@ def text_frame(text):
 
 
 def memory(port):
-    """Return the MiB that the web server's processes have resident."""
-    total = 0
+    """Return the MiB that the web server and its processes have resident."""
+    server, status = set(), {}
     for process in Path("/proc").glob("[0-9]*"):
         try:
             command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-            status = (process / "status").read_text()
+            status[process.name] = (process / "status").read_text()
         except OSError:
-            continue
+            continue  # it has just ended
         if f"config.asgi:application --host 127.0.0.1 --port {port} " in command:
-            total += int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1024
+            server.add(process.name)
+    total = 0
+    for pid, text in status.items():
+        parent = re.search(r"PPid:\s+(\d+)", text)[1]
+        if pid in server or parent in server:
+            total += int(re.search(r"VmRSS:\s+(\d+)", text)[1]) / 1024
     return total
 
 
