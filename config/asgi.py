@@ -38,7 +38,7 @@ pages = FastLane(
 )
 
 EVENT_STREAMS = re.compile(
-    r"^/(roadblock/(api/)?vehicles/events/stream|diagnosis/(api/)?diagnosis/\d+/status)/?$"
+    r"^/(roadblock/(api/)?vehicles/events/stream|diagnosis/(api/)?diagnosis/[^/]+/status)/?$"
 )
 
 

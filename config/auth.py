@@ -67,8 +67,11 @@ async def user_of_request(request):
     scheme, _space, token = get_authorization_header(request).partition(b" ")
     if scheme.lower() == b"bearer":
         user = await in_thread(user_of_token, token.strip().decode("latin-1"))
-        return user or AnonymousUser()
-    return await request.auser()
+    else:
+        # Not request.auser(): its connection would stay with a stream to the end.
+        key = request.COOKIES.get(settings.SESSION_COOKIE_NAME)
+        user = await in_thread(user_of_session, key) if key else None
+    return user or AnonymousUser()
 
 
 class SocketAuthentication:

@@ -160,6 +160,13 @@ def answer(error, context):
     return None  # an error of programming: it surfaces, and is logged as such
 
 
+def as_json(error):
+    """Turn a DomainError of a view outside the REST framework into its answer."""
+    detail = error.problems if isinstance(error, Invalid) else error.text
+    body = {"detail": detail, "code": error.code}
+    return JsonResponse(body, status=error.status, headers=error.headers)
+
+
 TYPES = {"required": "missing", "null": "missing"}
 
 

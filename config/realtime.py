@@ -170,13 +170,17 @@ def hub():
     return _hubs[loop]
 
 
-async def event_stream(group, *, first=(), ends=lambda event: False):
+async def event_stream(
+    group, *, first=None, missed=None, ends=lambda event: False, render=None
+):
     """Yield a group's events as server-sent events, heartbeats as comments between.
 
     `first` is an async callable returning the events to begin with, called after the
-    subscription stands so that nothing falls between; ends(event) says that an event
-    is the last. A reader that falls behind by STREAM_QUEUE events is let go: it comes
-    back and reads the present state.
+    subscription stands so that nothing falls between; `missed` returns those that were
+    lost on the way, and is called at each heartbeat; ends(event) says that an event
+    is the last; render(event) makes the frame in place of `as_sse`, empty for none. A
+    reader that falls behind by STREAM_QUEUE events is let go: it comes back and reads
+    the present state.
     """
     queue = asyncio.Queue(STREAM_QUEUE)
     behind = asyncio.Event()
@@ -190,19 +194,18 @@ async def event_stream(group, *, first=(), ends=lambda event: False):
     try:
         await hub().join(group, listen)
         yield b": connected\n\n"
-        for event in await first() if first else ():
-            yield as_sse(event)
-            if ends(event):
-                return
+        events = await first() if first else ()
         while not behind.is_set():
+            for event in events:
+                if frame := (render or as_sse)(event):
+                    yield frame
+                if ends(event):
+                    return
             try:
-                event = await asyncio.wait_for(queue.get(), HEARTBEAT_SECONDS)
+                events = [await asyncio.wait_for(queue.get(), HEARTBEAT_SECONDS)]
             except TimeoutError:
                 yield b": heartbeat\n\n"
-                continue
-            yield as_sse(event)
-            if ends(event):
-                return
+                events = await missed() if missed else ()
     finally:
         await hub().leave(group, listen)
 

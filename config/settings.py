@@ -176,6 +176,13 @@ STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 
+STORAGES = {  # each app's section adds its own
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage",
+    },
+}
+
 # The strict policy of our own pages; what the admin and the API's documentation need
 # beyond it stands with them.
 CONTENT_SECURITY_POLICY = {
@@ -357,6 +364,53 @@ CELERY_BEAT_SCHEDULE["sweep-positions"] = {
     "task": "roadblock.tasks.sweep_positions",
     "schedule": timedelta(hours=1),
     "options": {"expires": 3300},
+}
+
+# diagnosis
+
+# Empty: nobody signs up over HTTP; the admin makes accounts.
+ADMIN_CODE = env.str("ADMIN_CODE", "")
+ACCESS_TOKEN_EXPIRE_MINUTES = env.int("ACCESS_TOKEN_EXPIRE_MINUTES", 60)
+REFRESH_TOKEN_EXPIRE_MINUTES = env.int("REFRESH_TOKEN_EXPIRE_MINUTES", 1440)
+ALLOW_MULTIPLE_SESSIONS = env.bool("ALLOW_MULTIPLE_SESSIONS", True)
+DIAGNOSIS_CODE_ONLY_SOCKETS = env.bool("DIAGNOSIS_CODE_ONLY_SOCKETS", False)
+VR_CLIENT_USER_AGENTS = env.list("VR_CLIENT_USER_AGENTS", default=[])
+VR_CLIENT_BLOCKED_USER_AGENTS = env.list("VR_CLIENT_BLOCKED_USER_AGENTS", default=[])
+DIAGNOSIS_SESSION_LIFETIME = timedelta(
+    seconds=env.int("DIAGNOSIS_SESSION_SECONDS", 1800)
+)
+DIAGNOSIS_UPLOAD_BYTES = env.int("DIAGNOSIS_UPLOAD_BYTES", 10 * 1024 * 1024)
+CELERY_BEAT_SCHEDULE["expire-sessions"] = {
+    "task": "diagnosis.tasks.expire_sessions",
+    "schedule": timedelta(seconds=5),
+    "options": {"expires": 4},
+}
+CELERY_BEAT_SCHEDULE["sweep-diagnosis-sign-ins"] = {
+    "task": "diagnosis.tasks.sweep_sign_ins",
+    "schedule": timedelta(hours=1),
+    "options": {"expires": 3300},
+}
+# Recordings lie in a bucket where one is named, else on disk below DATA_DIR.
+S3_BUCKET_NAME = env.str("S3_BUCKET_NAME", "")
+STORAGES["recordings"] = (
+    {
+        "BACKEND": "diagnosis.storage.Bucket",
+        "OPTIONS": {
+            "bucket_name": S3_BUCKET_NAME,
+            "endpoint_url": env.str("S3_ENDPOINT_URL", "") or None,
+            "region_name": env.str("AWS_REGION", "ap-northeast-2"),
+        },
+    }
+    if S3_BUCKET_NAME
+    else {
+        "BACKEND": "diagnosis.storage.Disk",
+        "OPTIONS": {"location": DATA_DIR / "recordings"},
+    }
+)
+CELERY_BEAT_SCHEDULE["find-unscored-recordings"] = {
+    "task": "diagnosis.tasks.find_unscored",
+    "schedule": timedelta(seconds=30),
+    "options": {"expires": 25},
 }
 
 # charging

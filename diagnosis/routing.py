@@ -1,1 +1,5 @@
-routes = []
+"""Paths of the sockets below /diagnosis/, with the prefix that old clients have."""
+
+from diagnosis.consumers import HeadsetConsumer
+
+routes = [("(api/)?ws/diagnosis/(?P<patient_code>[^/]+)", HeadsetConsumer)]

@@ -5,6 +5,8 @@ from itertools import count
 
 from django.contrib.auth.hashers import make_password
 
+from diagnosis import presence, sessions
+from diagnosis.models import Account, Patient, Role
 from roadblock import chases, fleet
 from roadblock.models import Chase, Event, VehicleType
 from workspace.models import User
@@ -53,3 +55,25 @@ def event(status=Event.Status.FAILED, catcher=None, of=None):
     act = chases.catch if status == Event.Status.CATCH else chases.fail
     act(catcher.vehicle_id, of.vehicle_id)
     return Event.objects.filter(runner=of).first()
+
+
+def account(login_id="kim01", role=Role.DOCTOR, **fields):
+    """Somebody of the clinic who signs in with PASSWORD; a doctor unless said."""
+    person = user(f"{login_id}@example.com", **fields)
+    return Account.objects.create(user=person, login_id=login_id, role=role)
+
+
+def patient(doctor=None, **fields):
+    """A patient of a doctor, or of a new one."""
+    number = next(_numbers)
+    doctor = doctor or account(f"doctor{number}")
+    return Patient.objects.create(
+        doctor=doctor, **{"code": f"900-{number}", "name": "Lee", **fields}
+    )
+
+
+def session(of=None, type="BALANCEBALL", level=2):
+    """A session that waits for the headset of a patient, or of a new one."""
+    of = of or patient()
+    presence.arrive(of.pk)
+    return sessions.start(doctor=of.doctor, patient=of, type=type, level=level)

@@ -20,6 +20,7 @@ from django.db.migrations.recorder import MigrationRecorder
 
 from charging import demo as charging_demo
 from config import embedded
+from diagnosis import demo as diagnosis_demo
 from roadblock import demo as roadblock_demo
 from workspace.people import ensure_superuser
 
@@ -81,6 +82,7 @@ class Command(BaseCommand):
     def load_demo(self, is_new):
         """Fill a new database with examples; tell whether the demo's cars drive."""
         charging_demo.load(is_new)
+        diagnosis_demo.load(is_new)
         return roadblock_demo.load(is_new)
 
     def supervise(self, demo):

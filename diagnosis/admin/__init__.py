@@ -1,0 +1,3 @@
+from diagnosis.admin import clinic, records
+
+__all__ = ["clinic", "records"]

@@ -1,0 +1,46 @@
+import pytest
+
+from diagnosis.models import Role
+from tests import factories
+from tests.browsing import browser, chromium, site
+from tests.diagnosis.stores import bucket, disk, nowhere, s3_server, shelf
+
+__all__ = [
+    "browser",
+    "bucket",
+    "chromium",
+    "disk",
+    "nowhere",
+    "s3_server",
+    "shelf",
+    "site",
+]
+
+
+@pytest.fixture
+def doctor(transactional_db):
+    """A doctor; her patients are hers alone."""
+    return factories.account("kim01", uname="Kim")
+
+
+@pytest.fixture
+def colleague(transactional_db):
+    """Another doctor."""
+    return factories.account("park01", uname="Park")
+
+
+@pytest.fixture
+def nurse(transactional_db):
+    """Of the clinic, but no doctor."""
+    return factories.account("nurse01", role=Role.NURSE)
+
+
+@pytest.fixture
+def patient(doctor):
+    return factories.patient(doctor)
+
+
+@pytest.fixture
+def session(patient):
+    """A session of the doctor's patient, whose headset is present."""
+    return factories.session(patient)
