@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import transaction
 
 from charging import hours, listings
-from config.realtime import publish
+from config.realtime import packed
 
 log = logging.getLogger(__name__)
 
@@ -50,39 +50,44 @@ def changed(reservations):
 
 def bays_changed():
     """Tell every board to read its day anew, once the present transaction commits."""
-    _renew([BAYS])
-    publish(group(BAYS), "bays.changed")
+    event = packed(group(BAYS), "bays.changed")
+    transaction.on_commit(lambda: renew_versions([BAYS], [event]))
 
 
 def _tell(what, reservations):
-    # The version first: whoever reads after the event must find the new state.
-    _renew(sorted({hours.today(r.starts_at).isoformat() for r in reservations}))
-    for reservation in reservations:
-        row = listings.row_of(reservation)
-        shown = listings.as_json(row)
-        publish(
-            group(shown["date"]),
-            "day.changed",
-            what=what,
-            reservation=shown,
-            owner=str(row["owner_id"] or ""),
-        )
+    rows = [listings.row_of(reservation) for reservation in reservations]
+    events = [as_event(what, row) for row in rows]
+    days = sorted({hours.today(row["starts_at"]) for row in rows})
+    transaction.on_commit(lambda: renew_versions(days, events))
 
 
-def _renew(days):
-    transaction.on_commit(lambda: renew_versions(days))
+def as_event(what, row):
+    """Return what a day's group is told of a row of listings.COLUMNS."""
+    shown = listings.as_json(row)
+    return packed(
+        group(shown["date"]),
+        "day.changed",
+        what=what,
+        reservation=shown,
+        owner=str(row["owner_id"] or ""),
+    )
 
 
-def renew_versions(days):
-    """Give days a new version: every answer kept for them is worth nothing now."""
+def renew_versions(days, events=()):
+    """Give days a new version: every answer kept for them is worth nothing now.
+
+    Then the events go out: whoever reads because of one finds the new state.
+    """
     try:
         pipeline = _valkey().pipeline(transaction=False)
         for day in days:
             pipeline.set(version_key(day), secrets.token_hex(8), ex=VERSION_SECONDS)
+        for channel, event in events:
+            pipeline.publish(channel, event)
         pipeline.execute()
     except redis.RedisError as error:
         # Without Valkey no kept answer is given out either, and none outlives this.
-        log.error("The version of a day could not be renewed: %s", error)
+        log.error("Nobody could be told of a change: %s", error)
 
 
 @cache

@@ -1,8 +1,9 @@
 """Request bodies: JSON of a modest size."""
 
-import io
+import json
 
 from django.utils.translation import gettext as _
+from rest_framework.exceptions import ParseError
 
 from config.errors import DomainError
 from config.parsers import JSON
@@ -24,4 +25,11 @@ class SmallJSON(JSON):
         body = stream.read(BODY_BYTES + 1)
         if len(body) > BODY_BYTES:
             raise TooLarge(_("The body may have at most 64 KiB."))
-        return super().parse(io.BytesIO(body), media_type, parser_context)
+        try:
+            return json.loads(body, parse_constant=_refuse)
+        except (ValueError, RecursionError) as error:
+            raise ParseError(_("The body is no JSON that can be read.")) from error
+
+
+def _refuse(constant):
+    raise ValueError(constant)  # NaN and Infinity are Python's, not JSON's
