@@ -8,6 +8,7 @@ existing clients read. Outside the apps a browser gets a page.
 import logging
 import re
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, JsonResponse
 from django.utils.translation import gettext as _
@@ -18,7 +19,7 @@ from rest_framework.views import set_rollback
 
 log = logging.getLogger(__name__)
 
-APPS = re.compile(r"^/(roadblock|diagnosis|charging|workspace|sshops|api)(/|$)")
+IN_JSON = re.compile(rf"^/({'|'.join(settings.APPS)}|api)(/|$)")
 
 
 class DomainError(Exception):
@@ -190,31 +191,31 @@ def _json(status, code, text):
 
 
 def bad_request(request, exception):
-    if APPS.match(request.path):
+    if IN_JSON.match(request.path):
         return _json(400, "bad_request", _("The request cannot be understood."))
     return defaults.bad_request(request, exception)
 
 
 def permission_denied(request, exception=None):
-    if APPS.match(request.path):
+    if IN_JSON.match(request.path):
         return _json(403, "permission_denied", _("You are not allowed to do this."))
     return defaults.permission_denied(request, exception)
 
 
 def csrf_failure(request, reason=""):
     text = _("The page is too old or from elsewhere; load it again. ({reason})")
-    if APPS.match(request.path):
+    if IN_JSON.match(request.path):
         return _json(403, "csrf_failed", text.format(reason=reason))
     return defaults.permission_denied(request, PermissionDenied(reason))
 
 
 def page_not_found(request, exception):
-    if APPS.match(request.path):
+    if IN_JSON.match(request.path):
         return _json(404, "not_found", _("There is nothing at this address."))
     return defaults.page_not_found(request, exception)
 
 
 def server_error(request):
-    if APPS.match(request.path):
+    if IN_JSON.match(request.path):
         return _json(500, "internal_error", _("Something broke; it has been logged."))
     return defaults.server_error(request)

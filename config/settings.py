@@ -44,6 +44,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 APPEND_SLASH = False  # config.middleware finds the other spelling without a redirect
 ADMINS = [("Madang", address) for address in env.list("ADMINS", default=[])]
 
+# Each has its paths, of pages and sockets, below its name.
+APPS = ["workspace", "roadblock", "diagnosis", "charging", "sshops"]
 INSTALLED_APPS = [
     "daphne",
     "unfold",
@@ -60,11 +62,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "django_celery_beat",
     "config",
-    "workspace",
-    "roadblock",
-    "diagnosis",
-    "charging",
-    "sshops",
+    *APPS,
 ]
 
 MIDDLEWARE = [
@@ -355,6 +353,7 @@ ROADBLOCK_TRACK_INTERVAL = env.float("ROADBLOCK_TRACK_INTERVAL", 0.0)
 ROADBLOCK_TRACK_KEEP_DAYS = env.int("ROADBLOCK_TRACK_KEEP_DAYS", 7)
 ROADBLOCK_TRACK_QUEUE = env.int("ROADBLOCK_TRACK_QUEUE", 500_000)
 ROADBLOCK_VEHICLE_RATE = env.int("ROADBLOCK_VEHICLE_RATE", 1_000)
+ROADBLOCK_REPORT_RATE = env.int("ROADBLOCK_REPORT_RATE", 100)
 ROADBLOCK_VEHICLE_TOKEN = env.bool("ROADBLOCK_VEHICLE_TOKEN", False)
 ROADBLOCK_MAPS_DIR = (
     BASE_DIR / env.str("ROADBLOCK_MAPS_DIR", str(DATA_DIR / "maps"))

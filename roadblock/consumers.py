@@ -47,6 +47,10 @@ class CarConsumer(Consumer):
                 return
             number = self.speaker_of(report)
             key = self.tracker.key_of(number)
+            if type(report) is not packets.PositionReport and (
+                not self.tracker.may_report(number)
+            ):
+                return
             if self.tracker.keys and not await self.tracker.is_fresh(report, number):
                 raise packets.Refused(packets.Nack.FORMAT)
             await self.act(report)

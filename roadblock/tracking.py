@@ -57,6 +57,7 @@ class Tracker:
         self.rows = deque()
         self.lost_rows = 0
         self.over_rate = 0
+        self.reports_second, self.reports = 0, {}  # number -> frames in that second
         self.refused = 0  # frames of bad form, signature or coordinates
         self.started = False
         self.starting = asyncio.Lock()
@@ -209,15 +210,17 @@ class Tracker:
         """Take a position in; it is published at the next tick, and stored."""
         now = time.time()
         second = int(now)
+        car.x, car.y, car.heard = x, y, now
+        self.moved_cars[car.id] = car
+        self.moved_event.set()
         if car.second == second:
             car.taken += 1
             if car.taken > settings.ROADBLOCK_VEHICLE_RATE:
+                # Too many to store and to pass on; where it is now is shown anyway.
                 self.over_rate += 1
                 return
         else:
             car.second, car.taken = second, 1
-        car.x, car.y, car.heard = x, y, now
-        self.moved_cars[car.id] = car
         if not car.is_police:
             self.runner_moves.append((car.vehicle_id, x, y))
         if now - car.stored >= settings.ROADBLOCK_TRACK_INTERVAL:
@@ -226,7 +229,20 @@ class Tracker:
                 self.rows.popleft()
                 self.lost_rows += 1
             self.rows.append(tracks.row(car.id, x, y, now))
-        self.moved_event.set()
+
+    def may_report(self, number):
+        """Tell whether a vehicle has not said too much in this second.
+
+        For frames that go to the database, each with a transaction of its own.
+        """
+        second = int(time.time())
+        if second != self.reports_second:
+            self.reports_second, self.reports = second, {}
+        told = self.reports[number] = self.reports.get(number, 0) + 1
+        if told > settings.ROADBLOCK_REPORT_RATE:
+            self.over_rate += 1
+            return False
+        return True
 
     # Ticks
 

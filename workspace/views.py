@@ -10,6 +10,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from config import health
+from config.auth import TokenAuthentication
+from config.errors import Unauthorized
 from config.parsers import JSON
 from workspace import people, tokens
 from workspace.forms import SignInForm
@@ -64,16 +66,22 @@ def answer_with(pair):
     return Response(TokensSerializer(pair).data, headers={"Cache-Control": "no-store"})
 
 
-class Logout(APIView):
-    parser_classes = [JSON]
+class Logout(SignInView):
+    """The refresh token proves itself; signing out everywhere takes a live access."""
+
+    def get_authenticate_header(self, request):
+        return "Bearer"
 
     @extend_schema(request=LogoutSerializer, responses=OpenApiTypes.OBJECT)
     def post(self, request):
         values = valid(LogoutSerializer, request)
         if values["all"]:
-            people.sign_out_everywhere(request.user)
+            user, _token = TokenAuthentication().authenticate(request) or (None, None)
+            if user is None:
+                raise Unauthorized
+            people.sign_out_everywhere(user)
         else:
-            tokens.revoke(request.user, values["refresh_token"])
+            tokens.revoke(values["refresh_token"])
         return Response({"success": True})
 
 

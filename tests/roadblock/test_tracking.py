@@ -310,6 +310,19 @@ async def test_the_rate_of_each_vehicle(tracker, settings):
     assert tracker.over_rate == 15
     assert await all_stored(tracker) == [0, 1, 2, 3, 4, 100]
     assert tracker.by_id[other.pk].x == 100
+    assert tracker.cars[3].x == 19  # where it is now is shown at any rate
+
+
+async def test_the_rate_of_each_vehicles_reports(tracker, settings):
+    settings.ROADBLOCK_REPORT_RATE = 5
+    await asyncio.sleep(1 - time.time() % 1)  # a second has just begun
+
+    allowed = [tracker.may_report(3) for _ in range(8)]
+
+    assert allowed == [True] * 5 + [False] * 3
+    assert tracker.may_report(4)
+    await asyncio.sleep(1 - time.time() % 1)
+    assert tracker.may_report(3)
 
 
 async def test_what_is_in_memory_is_stored_at_the_end(tracker, police):

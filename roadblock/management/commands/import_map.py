@@ -26,6 +26,14 @@ class Command(BaseCommand):
         self.stdout.write(self.style.SUCCESS(f"Installed {source.name}"))
         for line in figures(road_map, area):
             self.stdout.write(line)
+        default = settings.ROADBLOCK_DEFAULT_MAP_ID
+        found = maps.installed(settings.ROADBLOCK_MAPS_DIR)
+        number = next((each.id for each in found if each.folder == target), default)
+        if number != default:
+            self.stdout.write(
+                f"This is map {number}, and cars appear on map {default}: set"
+                f" ROADBLOCK_DEFAULT_MAP_ID={number}, or move cars in the admin."
+            )
 
 
 def figures(road_map: maps.RoadMap, area: float) -> list[str]:

@@ -32,7 +32,11 @@ class Command(BaseCommand):
         parser.add_argument(
             "--forever", action="store_true", help="run until stopped, not --seconds"
         )
-        parser.add_argument("--url", default=f"ws://127.0.0.1:{port}/roadblock")
+        parser.add_argument(
+            "--url",
+            default=f"ws://127.0.0.1:{port}/roadblock",
+            help="where the server has roadblock, like ws://HOST:PORT/roadblock",
+        )
         parser.add_argument("--map", type=int, default=100, help="its id in GET /maps")
         parser.add_argument("--first-id", type=int, default=9001)
         parser.add_argument(
@@ -48,8 +52,9 @@ class Command(BaseCommand):
             raise CommandError("--hz and --seconds must be above 0.")
         if options["first_id"] < 0 or last_id > GREATEST_ID:
             raise CommandError(f"Vehicle ids go from 0 to {GREATEST_ID}.")
-        if urlsplit(url).scheme not in ("ws", "wss"):
-            raise CommandError("--url must begin with ws:// or wss://.")
+        address = urlsplit(url)
+        if address.scheme not in ("ws", "wss") or address.path in ("", "/"):
+            raise CommandError("--url must look like ws://HOST:PORT/roadblock.")
         course = self.load_course(options["map"])
         simulator = Simulator(
             Fleet(course, police=police, runners=runners, seed=options["seed"]),
