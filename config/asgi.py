@@ -5,6 +5,7 @@ sockets, which live long and wait much, run in the event loop.
 """
 
 import asyncio
+import gc
 import os
 import re
 
@@ -13,6 +14,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 from django.conf import settings
 from django.core.asgi import get_asgi_application
 from django.core.wsgi import get_wsgi_application
+from django.urls import get_resolver
 from whitenoise import WhiteNoise
 
 events = get_asgi_application()
@@ -53,9 +55,20 @@ async def application(scope, receive, send):
         await pages(scope, receive, send)
 
 
+def keep_what_is_loaded():
+    """Take all that is loaded out of later garbage collections.
+
+    A full one would look through it in vain and stop every thread for 100 ms.
+    """
+    list(get_resolver().url_patterns)  # loads the views, as the first request would
+    gc.collect()
+    gc.freeze()
+
+
 async def lifespan(receive, send):
     await receive()
     realtime.serve_on(asyncio.get_running_loop())
+    keep_what_is_loaded()
     await send({"type": "lifespan.startup.complete"})
     await receive()
     await tracking.stop()  # what is in memory still goes into the database
