@@ -85,8 +85,12 @@ class Browser:
         return self.driver.execute_script(script, selector)
 
     def click(self, selector):
-        # By script: the picture moves on, and elements with it.
-        self.driver.execute_script("arguments[0].click()", self.find(selector))
+        # In one script: the picture moves on, and elements with it.
+        script = (
+            "const node = document.querySelector(arguments[0]);"
+            "if (node) node.click(); return node !== null"
+        )
+        self.wait_for(lambda: self.driver.execute_script(script, selector), selector)
 
     def wait_for(self, condition, message=""):
         wait = WebDriverWait(self.driver, WAIT_SECONDS, 0.1)

@@ -74,14 +74,15 @@ class Logout(SignInView):
 
     @extend_schema(request=LogoutSerializer, responses=OpenApiTypes.OBJECT)
     def post(self, request):
-        values = valid(LogoutSerializer, request)
-        if values["all"]:
+        body = request.data if isinstance(request.data, dict) else {}
+        if "refresh_token" in body and not body.get("all"):
+            tokens.revoke(valid(LogoutSerializer, request)["refresh_token"])
+        else:
             user, _token = TokenAuthentication().authenticate(request) or (None, None)
             if user is None:
                 raise Unauthorized
+            valid(LogoutSerializer, request)
             people.sign_out_everywhere(user)
-        else:
-            tokens.revoke(values["refresh_token"])
         return Response({"success": True})
 
 

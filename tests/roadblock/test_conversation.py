@@ -43,6 +43,9 @@ async def test_recorded_conversation(socket, boss):
     for one in [*sockets.values(), *senders.values()]:
         connected, _ = await one.connect()
         assert connected
+    # A snapshot that is late would show the first car a second time.
+    fresh = await asyncio.gather(*(received(s, seconds=1) for s in sockets.values()))
+    assert fresh == [[]] * len(sockets)
 
     for step in RECORDED["steps"]:
         sender = senders[step["channel"]]
