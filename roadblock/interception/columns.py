@@ -8,7 +8,6 @@ same unit doesn't catch too, are left out; they change no optimum.
 from typing import NamedTuple
 
 import numpy as np
-from scipy import sparse
 
 
 class Columns(NamedTuple):
@@ -17,7 +16,8 @@ class Columns(NamedTuple):
     units (c,), places (c,) rows; caught (c, r) bool; slack (c,) seconds from the unit's
     arrival to the first runner it catches; weights (r,) probabilities; merged (routes,)
     gives each sampled route its row in `caught`, -1 where no pair catches it; size the
-    number of units; missed the weight of the routes that nobody can catch.
+    number of units; missed the weight of the routes that nobody can catch; quantum what
+    each sampled route weighs if all weigh the same, else 0: shares are its multiples.
     """
 
     units: np.ndarray
@@ -28,6 +28,7 @@ class Columns(NamedTuple):
     merged: np.ndarray
     size: int
     missed: float
+    quantum: float = 0.0
 
 
 class Passes(NamedTuple):
@@ -62,7 +63,7 @@ def columns(routes, passed: Passes, arrivals, margin: float) -> Columns:
         early = passed.last - ready
         catches = (early >= margin).T
         spare = np.where(catches.T, early, np.inf).min(axis=0)
-        kept = _undominated(catches, spare)
+        kept = undominated(catches, spare)
         units.append(np.full(len(kept), unit))
         places.append(passed.sites[kept])
         caught.append(catches[kept])
@@ -82,23 +83,23 @@ def columns(routes, passed: Passes, arrivals, margin: float) -> Columns:
         merged,
         size,
         float(routes.weights[merged < 0].sum()),
+        float(routes.weights[0]) if np.ptp(routes.weights) == 0 else 0.0,
     )
 
 
-def _undominated(catches, spare):
+def undominated(sets, spare=None):
     """Return the rows that catch something no other row also catches with more.
 
     Of equal rows the one with most seconds to spare is kept.
     """
-    order = np.lexsort([-spare, -catches.sum(axis=1)])
-    order = order[catches[order].any(axis=1)]
-    packed = np.packbits(catches[order], axis=1)
-    _, first = np.unique(packed, axis=0, return_index=True)
+    spare = np.zeros(len(sets)) if spare is None else spare
+    sizes = sets.sum(axis=1)
+    order = np.lexsort([-spare, -sizes])
+    order = order[sizes[order] > 0]
+    _, first = np.unique(np.packbits(sets[order], axis=1), axis=0, return_index=True)
     order = order[np.sort(first)]
-    sets = sparse.csr_array(catches[order], dtype=np.float32)
-    sizes = catches[order].sum(axis=1)
-    shared = (sets @ sets.T).toarray()
-    within = shared >= sizes[:, None]  # row a within row b
+    dense = sets[order].astype(np.float32)
+    within = dense @ dense.T >= sizes[order][:, None]  # row a within row b
     np.fill_diagonal(within, False)
     return order[~within.any(axis=1)]
 

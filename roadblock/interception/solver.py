@@ -16,6 +16,7 @@ from scipy import sparse
 from scipy.optimize import Bounds, LinearConstraint, milp
 
 from roadblock.interception.columns import Columns
+from roadblock.interception.search import Search
 
 EXACT = 1e-9  # differences in probability that are rounding
 TOLERANCE = 2e-6  # those that HiGHS, by its own tolerances, may not see
@@ -83,12 +84,23 @@ def exact(problem: Columns, first: Solution, seconds: float) -> Solution:
     bound = min(at_prices, first.bound)
     values = sets @ prices
     best = _best_of_each(problem, values)
-    # A plan with this column, not its unit's best, catches so much at most.
+    # A plan with this column, not its unit's best, catches so much at most; a better
+    # plan catches a route more at least.
     at_most = at_prices - best[problem.units] + values
-    rows = np.flatnonzero(at_most > first.share + EXACT)
+    aim = first.share + max(problem.quantum - EXACT, EXACT)
+    rows = np.flatnonzero(at_most > aim)
+    search = Search(problem, rows, aim, time.monotonic() + seconds / 2)
+    if search.is_worthwhile:
+        found = search.run()
+        if found is not None:
+            chosen = np.full(problem.size, -1)
+            chosen[problem.units[found]] = found
+            first = _solution(problem, chosen, bound)
+        if search.finished:
+            return rated(first.chosen, first.share, first.share)
     left = deadline - time.monotonic()
     if left <= 0:
-        return first._replace(bound=bound)
+        return _solution(problem, first.chosen, bound)
     chosen, over = _programme(problem, rows, left, first.share)
     bound = min(bound, max(over, first.share))
     if chosen is None or share_of(problem, chosen) <= first.share:
@@ -102,6 +114,9 @@ def _sets(problem):
 
 def _solution(problem, chosen, bound):
     share = share_of(problem, chosen)
+    if problem.quantum:
+        # Nothing lies between one route more and one less.
+        bound = np.floor(bound / problem.quantum + TOLERANCE) * problem.quantum
     return rated(chosen, share, bound)
 
 
@@ -228,7 +243,7 @@ def _programme(problem, rows, seconds, least):
         constraints=LinearConstraint(
             matrix, -np.inf, np.concatenate([np.zeros(count), np.ones(problem.size)])
         ),
-        options={"time_limit": seconds, "mip_rel_gap": 0.0},
+        options={"time_limit": seconds, "mip_rel_gap": 0.99 * problem.quantum},
     )
     over = -result.mip_dual_bound if result.mip_dual_bound is not None else np.inf
     if result.x is None:

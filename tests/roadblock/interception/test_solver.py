@@ -1,5 +1,6 @@
 """The solvers against brute force on problems that are small enough for it."""
 
+import time
 from itertools import product
 
 import numpy as np
@@ -8,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from roadblock.interception import robust, solver
-from roadblock.interception.columns import Columns
+from roadblock.interception.columns import Columns, undominated
+from roadblock.interception.search import Search
 
 CLOSE = 1e-7
 
@@ -21,16 +23,23 @@ def problems(draw, units=4, columns=14, routes=9):
     seed = draw(st.integers(0, 2**32))
     dice = np.random.default_rng(seed)
     density = draw(st.floats(0.05, 0.7))
-    weights = dice.dirichlet(np.ones(count) * draw(st.sampled_from([0.3, 1, 50])))
+    spread = draw(st.sampled_from([0.3, 1, 50, None]))
+    equal = spread is None  # as routes of a sample do
+    weights = np.full(count, 1 / count)
+    if not equal:
+        weights = dice.dirichlet(np.full(count, spread))
+    caught = dice.random((wide, count)) < density
+    caught[np.arange(wide), dice.integers(count, size=wide)] = True
     return Columns(
         units=np.sort(dice.integers(size, size=wide)),
         places=np.arange(wide),
-        caught=dice.random((wide, count)) < density,
+        caught=caught,
         slack=dice.random(wide) * 9,
         weights=weights,
         merged=np.arange(count),
         size=size,
         missed=0.0,
+        quantum=1 / count if equal else 0.0,
     )
 
 
@@ -75,6 +84,32 @@ def test_the_exact_plan_is_the_optimum(problem):
     assert exact.gap == pytest.approx(0, abs=CLOSE)
     assert exact.share == pytest.approx(brute_force(problem), abs=CLOSE)
     assert exact.share == pytest.approx(solver.share_of(problem, exact.chosen))
+
+
+@settings(max_examples=100, deadline=None)
+@given(problems(units=3, columns=9))
+def test_search_and_programme_find_the_same(problem):
+    rows = np.arange(len(problem.units))
+    optimum = brute_force(problem)
+
+    search = Search(problem, rows, 0.0, time.monotonic() + 20)
+    found = search.run()
+    chosen, bound = solver._programme(problem, rows, 20.0, 0.0)
+
+    assert search.finished
+    assert solver.share_of(problem, found) == pytest.approx(optimum, abs=1e-5)
+    assert solver.share_of(problem, chosen) == pytest.approx(optimum, abs=1e-5)
+    assert bound >= optimum - 1e-5
+
+
+@given(problems(columns=12))
+def test_what_is_left_out_is_within_what_is_kept(problem):
+    kept = problem.caught[undominated(problem.caught)]
+
+    for sets in problem.caught:
+        assert not sets.any() or (sets <= kept).all(axis=1).any()
+    for one, sets in enumerate(kept):
+        assert not (sets <= np.delete(kept, one, axis=0)).all(axis=1).any()
 
 
 @settings(max_examples=40, deadline=None)
