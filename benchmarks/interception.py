@@ -16,6 +16,7 @@ import sys
 import time
 from pathlib import Path
 
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the settings do
 import numpy as np
 
 PROJECT = Path(__file__).resolve().parent.parent
