@@ -2,21 +2,24 @@
 
 from django.urls import path
 
-from workspace import views
+from workspace.views import home, people, sign_in
 
 app_name = "workspace"
 
 auth = [
-    path("auth/login", views.Login.as_view(), name="login"),
-    path("auth/refresh", views.Refresh.as_view(), name="refresh"),
-    path("auth/logout", views.Logout.as_view(), name="logout"),
+    path("auth/login", sign_in.Login.as_view(), name="login"),
+    path("auth/refresh", sign_in.Refresh.as_view(), name="refresh"),
+    path("auth/logout", sign_in.Logout.as_view(), name="logout"),
 ]
 users = [
-    path("users/me", views.Me.as_view(), name="me"),
+    path("users/me", people.Me.as_view(), name="me"),
+]
+front = [
+    path("", home.Home.as_view(), name="home"),
+    path("health", home.Health.as_view(), name="health"),
 ]
 urlpatterns = [
-    path("", views.Home.as_view(), name="home"),
-    path("health", views.Health.as_view(), name="health"),
+    *front,
     *auth,
     *users,
 ]
