@@ -7,7 +7,7 @@ from urllib.parse import parse_qs
 
 from django.conf import settings
 from django.db import DatabaseError
-from django.utils import translation
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from config.auth import token_of
@@ -19,6 +19,7 @@ from diagnosis.accounts import NotADoctor
 from diagnosis.frames import Data, UnknownAction, frame, parse
 from diagnosis.presence import headset_group
 from diagnosis.serializers import WatchedSerializer
+from diagnosis.times import in_seoul
 
 log = logging.getLogger(__name__)
 
@@ -251,6 +252,7 @@ class ClinicConsumer(Consumer):
     def all_of_it(self):
         live = clinic.live_sessions(self.user)
         return {
+            "now": in_seoul(timezone.now()),
             "headsets": clinic.headsets(self.user),
             "sessions": WatchedSerializer(live, many=True).data,
         }
