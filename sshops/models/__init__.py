@@ -1,0 +1,3 @@
+from sshops.models.servers import Server
+
+__all__ = ["Server"]
