@@ -485,3 +485,7 @@ CELERY_BEAT_SCHEDULE["charging-sweep"] = {
     "schedule": timedelta(hours=1),
     "options": {"expires": 3300},
 }
+
+# sshops
+
+SSHOPS_AUDIT_KEY = env.str("SSHOPS_AUDIT_KEY", "")

@@ -1,0 +1,3 @@
+from sshops.models.audit import AuditEntry, AuditHead
+
+__all__ = ["AuditEntry", "AuditHead"]
