@@ -18,9 +18,7 @@ DROP FUNCTION sshops_audit_only_grows();
 
 
 class Migration(migrations.Migration):
-    initial = True
-
-    dependencies = []
+    dependencies = [("sshops", "0001_servers")]
 
     operations = [
         migrations.CreateModel(
