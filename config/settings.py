@@ -494,6 +494,10 @@ CELERY_BEAT_SCHEDULE["charging-sweep"] = {
     "options": {"expires": 3300},
 }
 
+# sshops: terminals, recordings, the audit log
+
+SSHOPS_AUDIT_KEY = env.str("SSHOPS_AUDIT_KEY", "")
+
 # sshops
 
 SSHOPS_CONNECT_TIMEOUT = env.float("SSHOPS_CONNECT_TIMEOUT", 10.0)
