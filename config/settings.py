@@ -35,6 +35,8 @@ if not SECRET_KEY:
         "SECRET_KEY is not set. Put a long random text into the environment or .env; "
         "for local use, script/server makes one and keeps it in the data directory."
     )
+# Encrypt secrets in the database: the first writes, each of them and SECRET_KEY reads.
+SECRETS_KEYS = env.list("SECRETS_KEYS", default=[])
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 ROOT_URLCONF = "config.urls"
 CSRF_FAILURE_VIEW = "config.errors.csrf_failure"
@@ -153,7 +155,7 @@ CELERY_BEAT_SCHEDULE = {}  # each app's section adds its own
 
 # HTTP
 
-HTTP_THREADS = env.int("HTTP_THREADS", 16)
+HTTP_THREADS = env.int("HTTP_THREADS", 6)
 HTTP_STREAM_THREADS = env.int("HTTP_STREAM_THREADS", 32)
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
 CORS_ALLOW_CREDENTIALS = True
@@ -197,10 +199,9 @@ CONTENT_SECURITY_POLICY_EXCEPTIONS = {
         "script-src": "'self' 'unsafe-inline' 'unsafe-eval'",
         "style-src": "'self' 'unsafe-inline'",
     },
-    "/docs": {"style-src": "'self' 'unsafe-inline'"},
-    "/redoc": {
-        "style-src": "'self' 'unsafe-inline'",
-        "worker-src": "'self' blob:",
+    **{
+        path: {"style-src": "'self' 'unsafe-inline'", "worker-src": "'self' blob:"}
+        for path in ("/docs", "/redoc", "/workspace/docs", "/workspace/redoc")
     },
 }
 
@@ -281,6 +282,8 @@ LOGGING = {
         "django.channels.server": {"level": "WARNING"},
         "uvicorn": {"handlers": [], "level": "WARNING", "propagate": True},
         "httpx": {"level": "WARNING"},
+        # It tells every refused login with a traceback; what matters we log ourselves.
+        "paramiko": {"level": "CRITICAL"},
     },
 }
 
@@ -336,6 +339,11 @@ SIMPLE_JWT = {
 }
 CELERY_BEAT_SCHEDULE["sweep-refresh-tokens"] = {
     "task": "workspace.tasks.sweep_refresh_tokens",
+    "schedule": timedelta(hours=1),
+    "options": {"expires": 3300},
+}
+CELERY_BEAT_SCHEDULE["forget-login-failures"] = {
+    "task": "workspace.tasks.forget_login_failures",
     "schedule": timedelta(hours=1),
     "options": {"expires": 3300},
 }
@@ -485,3 +493,13 @@ CELERY_BEAT_SCHEDULE["charging-sweep"] = {
     "schedule": timedelta(hours=1),
     "options": {"expires": 3300},
 }
+
+# sshops: terminals, recordings, the audit log
+
+SSHOPS_AUDIT_KEY = env.str("SSHOPS_AUDIT_KEY", "")
+
+# sshops
+
+SSHOPS_CONNECT_TIMEOUT = env.float("SSHOPS_CONNECT_TIMEOUT", 10.0)
+SSHOPS_CONNECTING = env.int("SSHOPS_CONNECTING", 128)
+SSHOPS_TRUST_ON_FIRST_USE = env.bool("SSHOPS_TRUST_ON_FIRST_USE", False)
