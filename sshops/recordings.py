@@ -71,9 +71,7 @@ class Recorder:
         if writer is not None:
             writer.close()
             recording.seconds, recording.size = writer.seconds, writer.size
-        recording.save(
-            update_fields=["ended_at", "is_complete", "seconds", "size"]
-        )
+        recording.save(update_fields=["ended_at", "is_complete", "seconds", "size"])
 
 
 def begin(*, kind, user, server, text="", cols=80, rows=24):
@@ -117,9 +115,7 @@ def sweep():
     days = settings.SSHOPS_RECORDING_KEEP_DAYS
     if not days:
         return
-    old = Recording.objects.filter(
-        started_at__lt=timezone.now() - timedelta(days=days)
-    )
+    old = Recording.objects.filter(started_at__lt=timezone.now() - timedelta(days=days))
     for recording in old.iterator(500):
         recording.path.unlink(missing_ok=True)
         recording.delete()

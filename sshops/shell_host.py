@@ -20,7 +20,7 @@ from django.conf import settings
 from config.errors import DomainError
 from config.realtime import end as cancel
 from config.realtime import in_thread
-from sshops import connections, host_link, recordings, terminals
+from sshops import connections, recordings, terminals
 from sshops.errors import ChannelRefused
 from sshops.host_link import BUFFER_BYTES, frame_of, parts_of, read_frame
 from sshops.shells import Shell
@@ -93,6 +93,7 @@ class Host:
         self.opening = {}
         self.tasks = set()
         self.server = None
+        self.empty = asyncio.Event()  # for stop()
 
     async def start(self):
         """Listen; raise OSError when another host does already."""
@@ -112,11 +113,11 @@ class Host:
     async def stop(self):
         """Hang up all shells and note their end."""
         self.server.close()
+        self.note_emptiness()
         for shell in self.shells.values():
             shell.end("host_stopped")
-        deadline = time.monotonic() + STOP_SECONDS
-        while self.shells and time.monotonic() < deadline:
-            await asyncio.sleep(0.05)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.empty.wait(), STOP_SECONDS)
         await cancel(*self.tasks)
 
     def later(self, coroutine):
@@ -186,7 +187,12 @@ class Host:
             shell.end_reason,
             exit_status=shell.exit_status,
         )
-        self.shells.pop(pk, None)
+        del self.shells[pk]
+        self.note_emptiness()
+
+    def note_emptiness(self):
+        if not self.shells:
+            self.empty.set()
 
     # A connection from a web process
 

@@ -2,10 +2,10 @@
 
 A thread reads the SSH channel, records, and writes into the ring. Viewers read from the
 ring, each at an offset of its own, so that one who comes back goes on where it was, and
-a slow one does not hold up the others. Only the writer, whose keys go in, is waited for:
-the thread stays at most AHEAD bytes in front of what the writer's browser has taken, so
-that SSH's own flow control stops the program on the server. Without a writer nobody is
-waited for, and the shell works on.
+a slow one does not hold up the others. Only the writer, whose keys go in, is waited
+for: the thread stays at most AHEAD bytes in front of what the writer's browser has
+taken, so that SSH's own flow control stops the program on the server. Without a writer
+nobody is waited for, and the shell works on.
 """
 
 import asyncio

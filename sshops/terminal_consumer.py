@@ -5,21 +5,25 @@ from the process that hosts the shell and go straight out, 64 KiB at most in a f
 
 The browser says:   {"type": "ack", "offset": n}, {"type": "resize", "cols", "rows"},
                     {"type": "take"}, {"type": "end"}
-It is told:         attached, resized, taken, given, skipped, input_refused, ended, error
+It is told:         attached, resized, taken, given, skipped, input_refused, ended,
+                    error
 """
 
 import asyncio
 import contextlib
 import json
+import logging
 from urllib.parse import parse_qs
 
-from django.contrib.auth import get_user_model
+from django.db import DatabaseError
 
 from config.consumers import FORBIDDEN, ClientLeft, Consumer
 from config.realtime import end, in_thread
 from sshops import host_link, terminals
 from sshops.errors import Forbidden, InvalidParameter
 from sshops.host_link import frame_of, parts_of, read_frame
+
+log = logging.getLogger(__name__)
 
 MOST_OFFSET = 1 << 62
 MOST_CELLS = 500
@@ -74,13 +78,14 @@ class TerminalConsumer(Consumer):
 
     async def keep_watch(self):
         """Close when the right that opened this has been taken away."""
-        while True:
+        may = True
+        while may:
             await asyncio.sleep(RIGHTS_SECONDS)
-            if not await in_thread(
-                terminals.still_may, get_user_model(), self.user.pk, self.id
-            ):
-                self.close(FORBIDDEN)
-                return
+            try:
+                may = await in_thread(terminals.still_may, self.user.pk, self.id)
+            except DatabaseError as error:  # away for a while: ask again
+                log.warning("The rights to a terminal are not known: %s", error)
+        self.close(FORBIDDEN)
 
     async def receive(self, data):
         if isinstance(data, bytes):

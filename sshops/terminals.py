@@ -4,6 +4,7 @@ import logging
 from datetime import timedelta
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.utils import timezone
 
@@ -87,11 +88,11 @@ def look_up(user, pk):
     raise Forbidden
 
 
-def still_may(user_model, user_pk, pk):
+def still_may(user_pk, pk):
     """Tell whether a right that opened a socket still holds, read anew."""
-    user = user_model.objects.filter(pk=user_pk, is_active=True).first()
+    user = get_user_model().objects.filter(pk=user_pk).first()
     try:
-        return user is not None and look_up(user, pk) is not None
+        return bool(user and user.is_active and look_up(user, pk))
     except (NotFound, Forbidden):
         return False
 

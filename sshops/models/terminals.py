@@ -82,9 +82,7 @@ class Terminal(models.Model):
     rows = models.PositiveSmallIntegerField(default=24)
     created_at = models.DateTimeField(_("created"), default=timezone.now)
 
-    state = models.CharField(
-        _("state"), max_length=8, choices=State, default=State.NEW
-    )
+    state = models.CharField(_("state"), max_length=8, choices=State, default=State.NEW)
     is_attached = models.BooleanField(_("in a browser"), default=False)
     detached_at = models.DateTimeField(_("left alone"), null=True)
     ended_at = models.DateTimeField(_("end"), null=True)
@@ -109,7 +107,9 @@ class Terminal(models.Model):
         indexes = [
             # The list of what is open, among all that ever was.
             models.Index(
-                fields=["user"], name="sshops_open_terminals", condition=~Q(state="ended")
+                fields=["user"],
+                name="sshops_open_terminals",
+                condition=~Q(state="ended"),
             )
         ]
 
