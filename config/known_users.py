@@ -13,7 +13,7 @@ from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.db import OperationalError
 
-from config import outages
+from config import errors, outages  # the modules: errors may still be loading
 
 KEPT = 30 * 60
 FRESH = 60  # how long this process does not write the same person down again
@@ -69,6 +69,7 @@ def recall(pk):
     user = get_user_model().from_db("default", list(fields), list(fields.values()))
     user.get_session_auth_hash = lambda: session_auth_hash
     user.is_recalled = True
+    user.save = _refuse  # it would store an empty password
     return user
 
 
@@ -77,6 +78,10 @@ def forget(pk):
     _noted.pop(pk, None)
     with suppress(redis.RedisError):
         cache.delete(_key(pk))
+
+
+def _refuse(*args, **kwargs):
+    raise errors.DatabaseUnavailable
 
 
 def _fields():

@@ -158,7 +158,7 @@ CELERY_BEAT_SCHEDULE = {}  # each app's section adds its own
 
 # HTTP
 
-HTTP_THREADS = env.int("HTTP_THREADS", 16)
+HTTP_THREADS = env.int("HTTP_THREADS", 6)
 HTTP_STREAM_THREADS = env.int("HTTP_STREAM_THREADS", 32)
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
 CORS_ALLOW_CREDENTIALS = True
@@ -202,10 +202,9 @@ CONTENT_SECURITY_POLICY_EXCEPTIONS = {
         "script-src": "'self' 'unsafe-inline' 'unsafe-eval'",
         "style-src": "'self' 'unsafe-inline'",
     },
-    "/docs": {"style-src": "'self' 'unsafe-inline'"},
-    "/redoc": {
-        "style-src": "'self' 'unsafe-inline'",
-        "worker-src": "'self' blob:",
+    **{
+        path: {"style-src": "'self' 'unsafe-inline'", "worker-src": "'self' blob:"}
+        for path in ("/docs", "/redoc", "/workspace/docs", "/workspace/redoc")
     },
 }
 
@@ -354,6 +353,11 @@ SIMPLE_JWT = {
 }
 CELERY_BEAT_SCHEDULE["sweep-refresh-tokens"] = {
     "task": "workspace.tasks.sweep_refresh_tokens",
+    "schedule": timedelta(hours=1),
+    "options": {"expires": 3300},
+}
+CELERY_BEAT_SCHEDULE["forget-login-failures"] = {
+    "task": "workspace.tasks.forget_login_failures",
     "schedule": timedelta(hours=1),
     "options": {"expires": 3300},
 }

@@ -6,6 +6,7 @@ import pytest
 from django.core.cache import cache
 
 from config import copies, known_users
+from config.errors import DatabaseUnavailable
 from workspace import people
 from workspace.models import User
 
@@ -21,6 +22,13 @@ def test_a_person_is_recalled_as_seen(outsider):
     assert recalled.email == outsider.email
     assert recalled.is_active
     assert recalled.get_session_auth_hash() == outsider.get_session_auth_hash()
+
+
+def test_who_is_recalled_cannot_be_stored(outsider):
+    known_users.find(outsider.pk)
+
+    with pytest.raises(DatabaseUnavailable):
+        known_users.recall(outsider.pk).save()
 
 
 def test_no_hash_of_a_password_lies_in_the_cache(outsider):

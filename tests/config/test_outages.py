@@ -201,6 +201,9 @@ def test_writes_under_load_are_stored_or_refused(postgres, servers, signed_in, o
 def test_what_can_be_answered_without_it_is(servers, signed_in, outage):
     one, two = servers
     fresh = get(one, "/workspace/users/me", signed_in)
+    everybody = get(one, "/workspace/users/?limit=10", signed_in)
+    person = f"/workspace/users/{fresh.json()['uid']}"
+    get(one, person, signed_in)
     outage()
 
     wait_until(lambda: is_away(two))
@@ -213,6 +216,15 @@ def test_what_can_be_answered_without_it_is(servers, signed_in, outage):
     assert mine.headers["Warning"].startswith("110 ")
     assert health.json() == {"status": "degraded", "database": False, "cache": True}
     assert state(two) == {"status": "degraded", "database": False, "cache": True}
+    copy = get(two, "/workspace/users/?limit=10", signed_in)
+    assert copy.status_code == 200
+    assert copy.content == everybody.content
+    assert copy.headers["Content-Type"] == everybody.headers["Content-Type"]
+    assert copy.headers["Warning"].startswith("110 ")
+    assert get(two, person, signed_in).json() == fresh.json()
+    unseen = get(two, "/workspace/users/?limit=11", signed_in)
+    assert unseen.status_code == 503
+    assert unseen.json()["code"] == "database_unavailable"
 
 
 def test_every_app_refuses_calmly(servers, signed_in, outage):
