@@ -7,13 +7,14 @@ compares a session with.
 import time
 from contextlib import suppress
 
+import psycopg
 import redis
 from django.contrib.auth import get_user_model
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.db import OperationalError
 
-from config import errors, outages  # the modules: errors may still be loading
+from config import outages
 
 KEPT = 30 * 60
 FRESH = 60  # how long this process does not write the same person down again
@@ -81,7 +82,8 @@ def forget(pk):
 
 
 def _refuse(*args, **kwargs):
-    raise errors.DatabaseUnavailable
+    cause = psycopg.OperationalError("this person is known from the cache alone")
+    raise OperationalError(str(cause)) from cause
 
 
 def _fields():

@@ -4,9 +4,9 @@ import pickle
 
 import pytest
 from django.core.cache import cache
+from django.db import OperationalError
 
-from config import copies, known_users
-from config.errors import DatabaseUnavailable
+from config import copies, known_users, outages
 from workspace import people
 from workspace.models import User
 
@@ -27,8 +27,10 @@ def test_a_person_is_recalled_as_seen(outsider):
 def test_who_is_recalled_cannot_be_stored(outsider):
     known_users.find(outsider.pk)
 
-    with pytest.raises(DatabaseUnavailable):
+    with pytest.raises(OperationalError) as refused:
         known_users.recall(outsider.pk).save()
+
+    assert outages.is_outage(refused.value)
 
 
 def test_no_hash_of_a_password_lies_in_the_cache(outsider):
