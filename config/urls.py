@@ -11,20 +11,18 @@ from drf_spectacular.views import (
 )
 
 from config import health, pages
-from workspace import views as workspace
+from workspace.views import sign_in
 
 urlpatterns = [
     path("", pages.home, name="home"),
     path("api/status", pages.status, name="status"),
-    path("sign-in/", workspace.SignInPage.as_view(), name="sign-in"),
+    path("sign-in/", sign_in.SignInPage.as_view(), name="sign-in"),
     path("sign-out/", auth.LogoutView.as_view(), name="sign-out"),
     path("i18n/", include("django.conf.urls.i18n")),
     path("jsi18n/", JavaScriptCatalog.as_view(), name="jsi18n"),
     path("health", health.health),
     path("ready", health.ready),
-    path(
-        "admin/password_change/", admin.site.admin_view(workspace.change_own_password)
-    ),
+    path("admin/password_change/", admin.site.admin_view(sign_in.change_own_password)),
     path("admin/", admin.site.urls),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs", SpectacularSwaggerSplitView.as_view(), name="docs"),

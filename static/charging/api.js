@@ -1,15 +1,5 @@
-// What the pages ask over HTTP: the same paths that every other client has.
-import { gettext } from "../shared/i18n.js";
-
-/** A refusal, with a text for people and what the server said beside it. */
-export class Refused extends Error {
-  constructor(text, { status = 0, code = "", field = "" } = {}) {
-    super(text);
-    this.status = status;
-    this.code = code;
-    this.field = field;
-  }
-}
+// What the pages ask over HTTP.
+import { Rest } from "../shared/rest.js";
 
 /** A key that makes a repeated creation the same creation. */
 export const newKey = () =>
@@ -17,45 +7,7 @@ export const newKey = () =>
     byte.toString(16).padStart(2, "0"),
   ).join("");
 
-export class Api {
-  constructor(mount) {
-    this.mount = new URL(mount, location.href);
-  }
-
-  url(path, query = {}) {
-    const url = new URL(path, this.mount);
-    for (const [name, value] of Object.entries(query)) {
-      if (value) url.searchParams.set(name, value);
-    }
-    return url;
-  }
-
-  socketUrl(path, query) {
-    const url = this.url(path, query);
-    url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
-    return url;
-  }
-
-  async call(method, path, { query, body, key } = {}) {
-    const headers = { Accept: "application/json" };
-    if (body) headers["Content-Type"] = "application/json";
-    if (key) headers["Idempotency-Key"] = key;
-    let answer;
-    try {
-      answer = await fetch(this.url(path, query), {
-        method,
-        headers,
-        body: body && JSON.stringify(body),
-        credentials: "same-origin",
-      });
-    } catch {
-      throw new Refused(gettext("The server cannot be reached. Please try again."));
-    }
-    const found = await answer.json().catch(() => null);
-    if (!answer.ok) throw refusal(answer.status, found);
-    return found;
-  }
-
+export class Api extends Rest {
   day = (date) => this.call("GET", "api/reservations/by-session", { query: { date } });
   opening = (date) => this.call("GET", "api/opening", { query: { date } });
   mine = (query) => this.call("GET", "api/reservations/my", { query });
@@ -73,17 +25,4 @@ export class Api {
   sightings = () => this.call("GET", "api/admin/sightings");
   occupancy = () => this.call("GET", "api/admin/occupancy");
   calendar = (id, query) => this.url(`api/reservations/${id}.ics`, query);
-}
-
-function refusal(status, found) {
-  const detail = found?.detail;
-  const first = Array.isArray(detail) ? detail[0] : null;
-  const text =
-    (typeof detail === "string" ? detail : first?.msg) ||
-    gettext("The server refused this. Please try again.");
-  return new Refused(text, {
-    status,
-    code: found?.code ?? "",
-    field: first?.loc?.at(-1) ?? "",
-  });
 }

@@ -1,5 +1,5 @@
 // How full the charging car is; nothing is shown while nobody knows.
-import { $, write } from "./elements.js";
+import { $, write } from "../shared/elements.js";
 
 const EVERY = 15_000;
 

@@ -4,7 +4,7 @@ import { Api } from "./api.js";
 import { watchBattery } from "./battery.js";
 import { Day } from "./day.js";
 import { Days } from "./days.js";
-import { $, element, say, write } from "./elements.js";
+import { $, element, say, write } from "../shared/elements.js";
 import { Grid } from "./grid.js";
 import { showHeat } from "./heat.js";
 import { LiveDay } from "./live.js";

@@ -1,7 +1,7 @@
 // The form beside the grid: whose car, what was chosen, and reserving it.
 import { fill, gettext, ngettext } from "../shared/i18n.js";
 import { newKey } from "./api.js";
-import { $, element, say, write } from "./elements.js";
+import { $, element, say, write } from "../shared/elements.js";
 import { clockOf, longDay } from "./times.js";
 
 const REMEMBERED = "madang.charging.driver";

@@ -1,6 +1,6 @@
 // The strip of days, and the date field for those further away.
 import { gettext } from "../shared/i18n.js";
-import { $, element } from "./elements.js";
+import { $, element } from "../shared/elements.js";
 import { addDays, dayOfMonth, isWeekend, longDay, weekday } from "./times.js";
 
 const SHOWN = 14;

@@ -2,7 +2,7 @@
 // a phone; the style sheet places every part by its --bay and --slot.
 import { fill, gettext } from "../shared/i18n.js";
 import { ANY } from "./day.js";
-import { element } from "./elements.js";
+import { element } from "../shared/elements.js";
 import { SLOT, clockOf } from "./times.js";
 
 const upright = matchMedia("(max-width: 50rem)");

@@ -1,6 +1,6 @@
 // How busy each half hour of the week was: a table whose cells are coloured.
 import { fill, gettext } from "../shared/i18n.js";
-import { $, element, write } from "./elements.js";
+import { $, element, write } from "../shared/elements.js";
 import { clockOf, shortDay, weekday } from "./times.js";
 
 const MONDAY = "2024-01-01"; // some week that begins on a Monday

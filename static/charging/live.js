@@ -1,10 +1,6 @@
 // The day that is shown, kept true by the board's socket, and the state of that line.
-import { gettext } from "../shared/i18n.js";
+import { showLink, tendLink } from "../shared/link.js";
 import { LiveSocket } from "../shared/socket.js";
-import { $, write } from "./elements.js";
-
-const ASLEEP = 90_000; // a timer this late means the machine slept
-const LOOK_EVERY = 20_000;
 
 export class LiveDay {
   /** onDay({date, sessions, opening}) gets every new state of the day. */
@@ -12,12 +8,7 @@ export class LiveDay {
     this.api = api;
     this.onDay = onDay;
     this.state = null;
-    $("link-now").addEventListener("click", () => this.socket?.hurry());
-    let lookedAt = Date.now();
-    setInterval(() => {
-      if (Date.now() - lookedAt > ASLEEP) this.socket?.renew();
-      lookedAt = Date.now();
-    }, LOOK_EVERY);
+    tendLink(() => this.socket);
   }
 
   watch(date) {
@@ -26,7 +17,7 @@ export class LiveDay {
     this.socket = new LiveSocket(this.api.socketUrl("ws/board", { date }), {
       onFrame: (text) => date === this.date && this.hear(JSON.parse(text)),
       onOpen: () => {},
-      onState: () => this.showState(),
+      onState: () => showLink(this.socket?.state ?? "connecting"),
       mayRetry: async () => true,
     });
     this.read(date);
@@ -64,21 +55,5 @@ export class LiveDay {
     bay.reservations = bay.reservations.filter(({ id }) => id !== one.id);
     if (what !== "freed") bay.reservations.push(one);
     this.onDay(this.state);
-  }
-
-  showState() {
-    const state = this.socket?.state ?? "connecting";
-    $("link").className = `live-link ${state}`;
-    $("link-now").hidden = state !== "waiting" && state !== "offline";
-    write(
-      $("link-state"),
-      {
-        connecting: gettext("Connecting"),
-        live: gettext("Live"),
-        waiting: gettext("Connection lost"),
-        offline: gettext("Offline"),
-        "signed-out": gettext("Signed out"),
-      }[state],
-    );
   }
 }

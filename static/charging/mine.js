@@ -1,6 +1,6 @@
 // A driver's own reservations: the list, cancelling, the calendar file.
 import { fill, gettext } from "../shared/i18n.js";
-import { $, ask, element, say } from "./elements.js";
+import { $, ask, element, say } from "../shared/elements.js";
 import { shortDay } from "./times.js";
 
 export const stateText = (status) =>

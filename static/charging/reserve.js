@@ -5,7 +5,7 @@ import { watchBattery } from "./battery.js";
 import { Booking } from "./booking.js";
 import { ANY, Day } from "./day.js";
 import { Days } from "./days.js";
-import { $, say, write } from "./elements.js";
+import { $, say, write } from "../shared/elements.js";
 import { Grid } from "./grid.js";
 import { LiveDay } from "./live.js";
 import { Mine } from "./mine.js";

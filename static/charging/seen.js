@@ -1,6 +1,6 @@
 // The plates that cameras saw, newest first, and whose reservation each was.
 import { fill, gettext } from "../shared/i18n.js";
-import { $, element } from "./elements.js";
+import { $, element } from "../shared/elements.js";
 
 export class Seen {
   constructor(api, clock) {

@@ -1,6 +1,6 @@
 // Standing in line for a time that is taken: join, see how it stands, accept an offer.
 import { fill, gettext } from "../shared/i18n.js";
-import { $, ask, element, say } from "./elements.js";
+import { $, ask, element, say } from "../shared/elements.js";
 import { shortDay } from "./times.js";
 
 const REMEMBERED = "madang.charging.waiting";

@@ -1,4 +1,4 @@
-"""The operators' desk for people, groups and sign-ins."""
+"""People, groups and sign-ins on the operators' desk."""
 
 from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin as BaseGroupAdmin

@@ -1,18 +1,9 @@
-"""What comes in and goes out as JSON; the field names are those of the wire."""
+"""Signing in and out, as clients send and read it."""
 
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from workspace.models import User
-
-
-class Text(serializers.CharField):
-    """A JSON text; the REST framework's own field takes numbers for texts too."""
-
-    def to_internal_value(self, data):
-        if not isinstance(data, str):
-            self.fail("invalid")
-        return super().to_internal_value(data)
+from workspace.serializers.fields import Text
 
 
 class LoginSerializer(serializers.Serializer):
@@ -59,26 +50,3 @@ class TokensSerializer(serializers.Serializer):
     success = serializers.BooleanField(read_only=True, default=True)
     refresh_token = serializers.CharField(source="refresh")
     expires_in = serializers.IntegerField(help_text=_("Seconds."))
-
-
-class UserSerializer(serializers.ModelSerializer):
-    """A person as clients see them; nothing of the password, nothing of Django's."""
-
-    uemail = serializers.EmailField(source="email")
-    urole = serializers.CharField(source="role")
-
-    class Meta:
-        model = User
-        fields = [
-            "uid",
-            "uemail",
-            "uname",
-            "urole",
-            "uavatar",
-            "uisdel",
-            "uactive",
-            "ucreate_at",
-            "ulast_login",
-            "uupdated_at",
-        ]
-        read_only_fields = fields

@@ -1,34 +1,25 @@
-"""Signing in and out, and who one is."""
+"""Signing in and out."""
 
 from django.contrib import admin
 from django.contrib.auth.views import LoginView
-from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.permissions import AllowAny
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from config import health
 from config.auth import TokenAuthentication
 from config.errors import Unauthorized
 from config.parsers import JSON
 from workspace import people, tokens
 from workspace.forms import SignInForm
-from workspace.serializers import (
+from workspace.serializers.sign_in import (
     LoginSerializer,
     LogoutSerializer,
     RefreshSerializer,
     TokensSerializer,
-    UserSerializer,
 )
-
-
-def valid(serializer_class, request):
-    """Return what the serializer makes of the body; raise ValidationError."""
-    serializer = serializer_class(data=request.data)
-    serializer.is_valid(raise_exception=True)
-    return serializer.validated_data
+from workspace.views.bodies import valid
 
 
 class SignInView(APIView):
@@ -84,27 +75,6 @@ class Logout(SignInView):
             valid(LogoutSerializer, request)
             people.sign_out_everywhere(user)
         return Response({"success": True})
-
-
-class Me(APIView):
-    @extend_schema(responses=UserSerializer)
-    def get(self, request):
-        return Response(UserSerializer(request.user).data)
-
-
-class Home(APIView):
-    @extend_schema(responses=OpenApiTypes.OBJECT)
-    def get(self, request):
-        return Response({"message": _("Welcome to the workspace.")})
-
-
-class Health(APIView):
-    @extend_schema(responses=OpenApiTypes.OBJECT)
-    def get(self, request):
-        parts = {"database": health.works("database"), "cache": health.works("valkey")}
-        if all(parts.values()):
-            return Response({"status": "healthy"})
-        return Response({"status": "degraded", **parts})
 
 
 # Pages

@@ -1,0 +1,70 @@
+// What pages ask over HTTP: the same paths that every other client has.
+import { gettext } from "./i18n.js";
+
+/** A refusal, with a text for people and what the server said beside it. */
+export class Refused extends Error {
+  constructor(text, { status = 0, code = "", field = "" } = {}) {
+    super(text);
+    this.status = status;
+    this.code = code;
+    this.field = field;
+  }
+}
+
+/** The paths below a page's mount. */
+export class Rest {
+  constructor(mount) {
+    this.mount = new URL(mount, location.href);
+  }
+
+  url(path, query = {}) {
+    const url = new URL(path, this.mount);
+    for (const [name, value] of Object.entries(query)) {
+      if (value) url.searchParams.set(name, value);
+    }
+    return url;
+  }
+
+  socketUrl(path, query) {
+    const url = this.url(path, query);
+    url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+    return url;
+  }
+
+  async call(method, path, { query, body, key } = {}) {
+    const headers = { Accept: "application/json" };
+    if (body) headers["Content-Type"] = "application/json";
+    if (key) headers["Idempotency-Key"] = key;
+    if (method !== "GET") headers["X-CSRFToken"] = cookie("csrftoken");
+    let answer;
+    try {
+      answer = await fetch(this.url(path, query), {
+        method,
+        headers,
+        body: body && JSON.stringify(body),
+        credentials: "same-origin",
+      });
+    } catch {
+      throw new Refused(gettext("The server cannot be reached. Please try again."));
+    }
+    const found = await answer.json().catch(() => null);
+    if (!answer.ok) throw refusal(answer.status, found);
+    return found;
+  }
+}
+
+const cookie = (name) =>
+  document.cookie.match(new RegExp(`(?:^|; )${name}=([^;]*)`))?.[1] ?? "";
+
+function refusal(status, found) {
+  const detail = found?.detail;
+  const first = Array.isArray(detail) ? detail[0] : null;
+  const text =
+    (typeof detail === "string" ? detail : first?.msg) ||
+    gettext("The server refused this. Please try again.");
+  return new Refused(text, {
+    status,
+    code: found?.code ?? "",
+    field: first?.loc?.at(-1) ?? "",
+  });
+}

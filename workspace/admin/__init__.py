@@ -1,0 +1,3 @@
+from workspace.admin import people
+
+__all__ = ["people"]
