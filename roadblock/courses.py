@@ -4,6 +4,8 @@ All links lie one after another in flat arrays, so that a fleet's places and spe
 looked up in a few array operations. Links are rows here, numbered from 0.
 """
 
+from functools import cached_property
+
 import numpy as np
 from scipy.sparse import csgraph
 
@@ -77,6 +79,18 @@ class Course:
         headings = np.arctan2(directions[:, 1], directions[:, 0])
         return points, headings, np.sqrt(squares)
 
+    @cached_property
+    def seconds(self):
+        """(links,) seconds to drive along each link at its limits.
+
+        Between two stations the square of the speed changes evenly with the way, so the
+        mean speed is that of both ends.
+        """
+        speeds = np.sqrt(self._squares)
+        legs = self._metres[:-1] / ((speeds[:-1] + speeds[1:]) / 2)
+        until = np.concatenate([[0.0], np.cumsum(legs)])
+        return until[self._last_leg + 1] - until[self._first]
+
     def seconds_to(self, goals):
         """Return (goals, links) seconds from each link's start to the goals' starts."""
         return csgraph.dijkstra(self._backwards, indices=goals)
@@ -109,6 +123,18 @@ class Course:
                 for own, end, each in zip(squares, ends, stations, strict=True)
             ]
         )
+
+
+def driving_seconds(roads: RoadMap) -> dict[str, float]:
+    """Return {link: seconds} at the speeds of a careful driver, who slows for corners.
+
+    Links on which one cannot drive in a circle are left out; there may be none.
+    """
+    try:
+        course = Course(roads)
+    except ValueError:
+        return {}
+    return dict(zip(course.ids, course.seconds.tolist(), strict=True))
 
 
 def _stations(link: Link):

@@ -7,6 +7,7 @@ given.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from math import cos, inf
 from typing import NamedTuple
 
@@ -53,6 +54,11 @@ class RoadGraph:
     chains: dict[str, np.ndarray]  # link: the places along it, both ends included
     link_seconds: dict[str, float]
 
+    @cached_property
+    def rows(self) -> dict[str, int]:
+        """The row of each place by its name."""
+        return {name: row for row, name in enumerate(self.names)}
+
     @property
     def size(self) -> int:
         return len(self.names)
@@ -95,6 +101,14 @@ class RoadGraph:
         pieces = len(chain) - 1
         step = min(int(part * pieces) + 1, pieces)
         return chain[step], (step / pieces - min(part, 1)) * self.link_seconds[link]
+
+    def line(self, edge: int):
+        """Return (k, 2) the points along which an edge is drawn."""
+        row, start, end = self.spans[edge].tolist()
+        link = self.roads.links[self.roads.ids[int(row)]]
+        between = (link.stations > start) & (link.stations < end)
+        ends = self.points[[self.tails[edge], self.heads[edge]]]
+        return np.concatenate([ends[:1], link.points[between], ends[1:]])
 
     def with_starts(self, starts, factors=None):
         """Return the csr (n + k, n + k) of seconds in which start i is the row n + i.
