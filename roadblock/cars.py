@@ -1,6 +1,12 @@
-"""A vehicle as the tracker holds it in memory, one for each that is in service."""
+"""Vehicles as the tracker holds them in memory, and how it reads them.
+
+One for each that is in service.
+"""
 
 from django.conf import settings
+
+from roadblock import orders, tracks
+from roadblock.models import Chase, Vehicle, VehicleKey
 
 
 class Car:
@@ -30,3 +36,30 @@ class Car:
         self.stored = 0.0
         self.chased = False
         self.second, self.taken = 0, 0  # positions taken in the present second
+
+
+def read_fleet():
+    """Return cars, chased, keys, last positions and orders, as Tracker.load takes."""
+    cars = Vehicle.objects.live().values_list(
+        "pk", "vehicle_id", "vehicle_type", "map_id"
+    )
+    chased = Chase.objects.filter(ended_at=None).values_list("runner_id", "started_at")
+    last = tracks.last_positions()
+    return list(cars), list(chased), read_keys(), last, orders.in_force()
+
+
+def read_car(vehicle_id):
+    """Return the fields of a live car, or None."""
+    vehicle = Vehicle.objects.live().filter(vehicle_id=vehicle_id).first()
+    if vehicle is None:
+        return None
+    return vehicle.pk, vehicle_id, vehicle.is_police, vehicle.map_id
+
+
+def read_keys():
+    """Return {vehicle number: (key, whether it must count)}."""
+    return {
+        key.vehicle_id: (key.secret.encode(), key.counter_required)
+        for key in VehicleKey.objects.all()
+        if key.secret is not None
+    }

@@ -18,8 +18,8 @@ from django.conf import settings
 from config.errors import DatabaseUnavailable
 from config.realtime import hub, in_thread, publish_now
 from roadblock import counters, packets, tracks
-from roadblock.cars import Car
-from roadblock.models import Chase, Vehicle, VehicleKey
+from roadblock.cars import Car, read_car, read_fleet, read_keys
+from roadblock.dispatch import Dispatch
 from roadblock.wire import (
     CARS_ON_EVENTS,
     CARS_ON_VEHICLES,
@@ -59,6 +59,7 @@ class Tracker:
         self.lost_rows = 0
         self.over_rate = 0
         self.reports_second, self.reports = 0, {}  # number -> frames in that second
+        self.dispatch = Dispatch()
         self.refused = 0  # frames of bad form, signature or coordinates
         self.started = False
         self.starting = asyncio.Lock()
@@ -87,10 +88,11 @@ class Tracker:
                 asyncio.create_task(self.tick_for_ever()),
                 asyncio.create_task(self.store_for_ever()),
                 asyncio.create_task(self.complain_for_ever()),
+                asyncio.create_task(self.dispatch.store_for_ever()),
             ]
 
     async def load(self):
-        cars, chased, keys, last = await in_thread(_read_fleet)
+        cars, chased, keys, last, ordered = await in_thread(read_fleet)
         for id, vehicle_id, kind, map_id in cars:
             self.know(id, vehicle_id, kind == "police", map_id)
         for id, (x, y, moment) in last.items():
@@ -101,6 +103,9 @@ class Tracker:
                 car.chased = True
                 car.heard = max(car.heard, started_at.timestamp())
         self.keys = keys
+        for chase in {order["chase"] for order in ordered}:
+            its_orders = [order for order in ordered if order["chase"] == chase]
+            self.dispatch.replace(chase, its_orders)
 
     async def stop(self):
         """Publish and store what is left."""
@@ -117,6 +122,8 @@ class Tracker:
             log.error("Positions lost at the end: %d", len(self.rows))
         if self.moved_cars:
             await self.try_to_tick()
+        if self.dispatch.news:
+            await self.dispatch.store()
         for group in GROUPS:
             await hub().leave(group, self.heard_of)
         await self.valkey.aclose()
@@ -149,7 +156,7 @@ class Tracker:
         now = time.monotonic()
         if car is not None or self.unknown.get(vehicle_id, 0) > now:
             return car
-        found = await in_thread(_read_car, vehicle_id)
+        found = await in_thread(read_car, vehicle_id)
         if found is not None:
             return self.know(*found)
         while len(self.unknown) >= UNKNOWN_LIMIT:
@@ -197,13 +204,15 @@ class Tracker:
             if car := self.by_id.get(event["id"]):
                 car.chased = kind == "chase.opened"
                 car.heard = time.time() if car.chased else car.heard
+        elif kind == "orders.changed":
+            self.dispatch.replace(event["chase"], event["orders"])
         elif kind == "keys.changed":
             task = asyncio.ensure_future(self.read_keys())
             self.tasks.append(task)
             task.add_done_callback(self.tasks.remove)
 
     async def read_keys(self):
-        self.keys = await in_thread(_read_keys)
+        self.keys = await in_thread(read_keys)
 
     # The hot path
 
@@ -214,6 +223,8 @@ class Tracker:
         car.x, car.y, car.heard = x, y, now
         self.moved_cars[car.id] = car
         self.moved_event.set()
+        if car.vehicle_id in self.dispatch.by_vehicle:
+            self.dispatch.moved(car.vehicle_id, x, y)
         if car.second == second:
             car.taken += 1
             if car.taken > settings.ROADBLOCK_VEHICLE_RATE:
@@ -349,29 +360,6 @@ class Tracker:
                     *counts,
                 )
             told = counts
-
-
-def _read_fleet():
-    cars = Vehicle.objects.live().values_list(
-        "pk", "vehicle_id", "vehicle_type", "map_id"
-    )
-    chased = Chase.objects.filter(ended_at=None).values_list("runner_id", "started_at")
-    return list(cars), list(chased), _read_keys(), tracks.last_positions()
-
-
-def _read_car(vehicle_id):
-    vehicle = Vehicle.objects.live().filter(vehicle_id=vehicle_id).first()
-    if vehicle is None:
-        return None
-    return vehicle.pk, vehicle_id, vehicle.is_police, vehicle.map_id
-
-
-def _read_keys():
-    return {
-        key.vehicle_id: (key.secret.encode(), key.counter_required)
-        for key in VehicleKey.objects.all()
-        if key.secret is not None
-    }
 
 
 _trackers = {}
