@@ -199,10 +199,9 @@ CONTENT_SECURITY_POLICY_EXCEPTIONS = {
         "script-src": "'self' 'unsafe-inline' 'unsafe-eval'",
         "style-src": "'self' 'unsafe-inline'",
     },
-    "/docs": {"style-src": "'self' 'unsafe-inline'"},
-    "/redoc": {
-        "style-src": "'self' 'unsafe-inline'",
-        "worker-src": "'self' blob:",
+    **{
+        path: {"style-src": "'self' 'unsafe-inline'", "worker-src": "'self' blob:"}
+        for path in ("/docs", "/redoc", "/workspace/docs", "/workspace/redoc")
     },
 }
 
@@ -340,6 +339,11 @@ SIMPLE_JWT = {
 }
 CELERY_BEAT_SCHEDULE["sweep-refresh-tokens"] = {
     "task": "workspace.tasks.sweep_refresh_tokens",
+    "schedule": timedelta(hours=1),
+    "options": {"expires": 3300},
+}
+CELERY_BEAT_SCHEDULE["forget-login-failures"] = {
+    "task": "workspace.tasks.forget_login_failures",
     "schedule": timedelta(hours=1),
     "options": {"expires": 3300},
 }
@@ -489,6 +493,10 @@ CELERY_BEAT_SCHEDULE["charging-sweep"] = {
     "schedule": timedelta(hours=1),
     "options": {"expires": 3300},
 }
+
+# sshops: terminals, recordings, the audit log
+
+SSHOPS_AUDIT_KEY = env.str("SSHOPS_AUDIT_KEY", "")
 
 # sshops
 

@@ -4,11 +4,8 @@ Checks come in the order that clients know: a body that is no JSON (422), who as
 (401), the fields (422), the role (403), existence (404), ownership (403), state (400).
 """
 
-import re
-
 from django.http import JsonResponse, StreamingHttpResponse
 from django.shortcuts import render
-from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from drf_spectacular.utils import OpenApiParameter, OpenApiTypes, extend_schema
 from rest_framework.exceptions import MethodNotAllowed
@@ -17,7 +14,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from config.auth import user_of_request
-from config.errors import DomainError, Invalid, Unauthorized, as_json, path_id, problem
+from config.errors import DomainError, Unauthorized, as_json, path_id
+from config.pagination import number_in_query
 from config.parsers import JSON
 from config.realtime import in_thread
 from config.schema import ID
@@ -58,20 +56,9 @@ def id_in_path(text):
 
 def page_of(request, rows):
     """Return the part of the rows that `limit` and `offset` name; all without them."""
-    offset = number_in_query(request, "offset") or 0
+    offset = number_in_query(request, "offset", 0)
     limit = number_in_query(request, "limit")
     return rows[offset:] if limit is None else rows[offset : offset + limit]
-
-
-def number_in_query(request, name):
-    text = request.query_params.get(name)
-    if text is None:
-        return None
-    if not re.fullmatch(r"[0-9]{1,9}", text, re.ASCII):
-        raise Invalid(
-            problem(["query", name], _("Not an integer."), "int_parsing", text)
-        )
-    return int(text)
 
 
 def origin_of(request):

@@ -2,7 +2,8 @@
 
 from django.urls import path
 
-from workspace.views import home, people, sign_in
+from workspace import people as verbs
+from workspace.views import home, pages, people, sign_in
 
 app_name = "workspace"
 
@@ -12,11 +13,24 @@ auth = [
     path("auth/logout", sign_in.Logout.as_view(), name="logout"),
 ]
 users = [
+    path("auth/register", people.Register.as_view(), name="register"),
+    path("users/", people.People.as_view(), name="people"),
     path("users/me", people.Me.as_view(), name="me"),
+    path("users/update-profile", people.Profile.as_view(), name="update-profile"),
+    path("users/<user_id>", people.Person.as_view(), name="person"),
+    path("users/<user_id>/role", people.ChangeRole.as_view(), name="role"),
+    *(
+        path(f"users/<user_id>/{verb.__name__}", people.Change.as_view(verb=verb))
+        for verb in (verbs.block, verbs.unblock, verbs.delete)
+    ),
 ]
 front = [
     path("", home.Home.as_view(), name="home"),
     path("health", home.Health.as_view(), name="health"),
+    path("health-check", home.HealthCheck.as_view(), name="health-check"),
+    path("docs", home.Docs.as_view(), name="docs"),
+    path("redoc", home.Redoc.as_view(), name="redoc"),
+    path("profile", pages.profile, name="profile"),
 ]
 urlpatterns = [
     *front,

@@ -1,3 +1,4 @@
+from sshops.models.audit import AuditEntry, AuditHead
 from sshops.models.servers import Server
 
-__all__ = ["Server"]
+__all__ = ["AuditEntry", "AuditHead", "Server"]

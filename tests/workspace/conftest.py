@@ -1,6 +1,9 @@
 import pytest
 
 from tests import factories
+from tests.browsing import browser, chromium, site
+
+__all__ = ["browser", "chromium", "site"]
 
 
 @pytest.fixture

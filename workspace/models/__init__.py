@@ -1,3 +1,9 @@
-from workspace.models.people import RefreshToken, Role, TokenFamily, User
+from workspace.models.people import (
+    LoginFailure,
+    RefreshToken,
+    Role,
+    TokenFamily,
+    User,
+)
 
-__all__ = ["RefreshToken", "Role", "TokenFamily", "User"]
+__all__ = ["LoginFailure", "RefreshToken", "Role", "TokenFamily", "User"]

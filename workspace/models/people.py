@@ -135,3 +135,19 @@ class RefreshToken(models.Model):
 
     def __str__(self):
         return f"{self.family_id}/{self.pk}"
+
+
+class LoginFailure(models.Model):
+    """A sign-in that failed; never with what was given as the password."""
+
+    email = models.CharField(_("e-mail address"), max_length=150, blank=True)
+    address = models.CharField(_("address"), max_length=64, blank=True)
+    failed_at = models.DateTimeField(_("when"), default=timezone.now, db_index=True)
+
+    class Meta:
+        verbose_name = _("failed sign-in")
+        verbose_name_plural = _("failed sign-ins")
+        ordering = ["-failed_at", "-pk"]
+
+    def __str__(self):
+        return f"{self.email} {self.failed_at:%Y-%m-%d %H:%M}"
