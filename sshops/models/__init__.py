@@ -1,4 +1,14 @@
 from sshops.models.audit import AuditEntry, AuditHead
+from sshops.models.health import HealthCheck, HealthRound, ServerHealth
+from sshops.models.leases import Lease
 from sshops.models.servers import Server
 
-__all__ = ["AuditEntry", "AuditHead", "Server"]
+__all__ = [
+    "AuditEntry",
+    "AuditHead",
+    "HealthCheck",
+    "HealthRound",
+    "Lease",
+    "Server",
+    "ServerHealth",
+]
