@@ -26,6 +26,8 @@ from config.routing import websockets
 from roadblock import tracking
 
 settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
+# Views that ask another system and wait for its answer.
+WAITS = re.compile(r"^/charging/api/(license-plates|plates/recognize|battery/now)/?$")
 pages = FastLane(
     WSGIBridge(
         WhiteNoise(
@@ -36,6 +38,7 @@ pages = FastLane(
         ),
         settings.HTTP_THREADS,
         settings.HTTP_STREAM_THREADS,
+        waits=WAITS.match,
     )
 )
 

@@ -2,6 +2,7 @@ from sshops.models.audit import AuditEntry, AuditHead
 from sshops.models.health import HealthCheck, HealthRound, ServerHealth
 from sshops.models.leases import Lease
 from sshops.models.servers import Server
+from sshops.models.terminals import Recording, Terminal
 
 __all__ = [
     "AuditEntry",
@@ -9,6 +10,8 @@ __all__ = [
     "HealthCheck",
     "HealthRound",
     "Lease",
+    "Recording",
     "Server",
     "ServerHealth",
+    "Terminal",
 ]

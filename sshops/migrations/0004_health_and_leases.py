@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("sshops", "0002_audit_log"),
+        ("sshops", "0003_terminals"),
     ]
 
     operations = [
