@@ -1,5 +1,6 @@
 """The socket of the replaced service's clients: commands, session, locks, health."""
 
+import asyncio
 import dataclasses
 import json
 import logging
@@ -11,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from config.auth import user_of_handshake
 from config.consumers import FORBIDDEN, SIGNED_OUT, Consumer, Refusal
-from config.errors import DomainError
+from config.errors import DomainError, Unavailable
 from config.realtime import in_thread
 from sshops import audit, commands, health, leases, stub_messages
 from sshops.commands import Caller
@@ -81,6 +82,7 @@ class StubConsumer(Consumer):
         self.task = None
         self.session = None  # our Session
         self.state = None
+        self.changing = asyncio.Lock()  # what we change is seen first by who asked
         self.names = set()
         for group in (STATE_GROUP, health.HEALTH_GROUP, SERVERS_GROUP):
             await self.join(group)
@@ -140,6 +142,8 @@ class StubConsumer(Consumer):
 
     async def refuse_message(self, error):
         state = self.state
+        if isinstance(error, Unavailable):
+            error = Away()
         if isinstance(error, TELL_STATE):
             state = await in_thread(leases.state)  # as it is, not as we have heard
         self.tell_error(error, state)
@@ -154,14 +158,15 @@ class StubConsumer(Consumer):
 
     async def start_session(self, fields):
         await self.authorize(USE_TERMINAL)
-        change, self.session = await in_thread(self.take_session)
-        keeper().hold(self.session.lease, self.session_lost)
-        self.tell(
-            "session_started",
-            message=_("Your session has started."),
-            session_owner=self.id,
-        )
-        self.see(change.state)
+        async with self.changing:
+            change, self.session = await in_thread(self.take_session)
+            keeper().hold(self.session.lease, self.session_lost)
+            self.tell(
+                "session_started",
+                message=_("Your session has started."),
+                session_owner=self.id,
+            )
+            self.see(change.state)
 
     def take_session(self):
         change = leases.start_session(self.id)
@@ -173,10 +178,11 @@ class StubConsumer(Consumer):
         failure = None
         if self.task is not None and self.session is not None:
             failure = await self.task.stop("cancelled")
-        change = await in_thread(self.return_session)
-        self.forget_session()
-        self.tell("session_ended", message=_("Your session has ended."))
-        self.see(change.state)
+        async with self.changing:
+            change = await in_thread(self.return_session)
+            self.forget_session()
+            self.tell("session_ended", message=_("Your session has ended."))
+            self.see(change.state)
         if failure is not None:
             raise failure
 
@@ -238,7 +244,9 @@ class StubConsumer(Consumer):
     # Events
 
     async def stub_state(self, event):
-        self.see(leases.State(event["version"], event["session_owner"], event["locks"]))
+        state = leases.State(event["version"], event["session_owner"], event["locks"])
+        async with self.changing:
+            self.see(state)
 
     async def server_health(self, event):
         shown = event["health"]

@@ -7,6 +7,7 @@ from asgiref.sync import sync_to_async
 
 from sshops.models import AuditEntry, Lease
 from tests import factories
+from tests.sshops.stub import PATH, Client
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -220,13 +221,15 @@ async def test_a_connection_that_breaks(client, make_sshd):
     sshd = await asyncio.to_thread(make_sshd)
     server = await sync_to_async(factories.server)(sshd)
     await client.say(
-        "ssh_command", server=server.name, command="echo up; kill -9 $PPID; read -r"
+        "ssh_command", server=server.name, command="echo up; read -r; kill -9 $PPID"
     )
+    await client.hear("output")
+    await client.say("ssh_input", input="\n")
 
     error = await client.hear("error")
 
     assert error["error_code"] == 20005
-    assert client.output == "up\r\n"
+    assert client.output.startswith("up\r\n")
 
 
 @pytest.mark.parametrize(
@@ -265,3 +268,29 @@ async def test_much_output_arrives_whole_and_in_order(client, db1):
     assert end["exit_status"] == 0
     longest = max(len(m["data"]) for m in client.heard if m["type"] == "output")
     assert longest <= 65536
+
+
+async def test_a_hundred_hanging_connects_keep_nobody_waiting(
+    socket, operator, silent_port, settings
+):
+    settings.SSHOPS_CONNECT_TIMEOUT = 60
+    names = [f"mute-{number}" for number in range(100)]
+    await sync_to_async(make_servers)(names, silent_port)
+    clients = [Client(socket(PATH, operator)) for _ in names]
+    for client, name in zip(clients, names, strict=True):
+        await client.join()
+        await client.say("ssh_command", server=name, command="ls")
+        await client.hear("status")
+    loop = asyncio.get_running_loop()
+
+    begun = loop.time()
+    await Client(socket(PATH, operator)).join()
+
+    assert loop.time() - begun < 0.2
+    await asyncio.gather(*(client.leave() for client in clients))
+    assert not await Lease.objects.aexists()
+
+
+def make_servers(names, port):
+    for name in names:
+        factories.server(name=name, port=port)
