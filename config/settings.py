@@ -79,6 +79,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "config.middleware.AnswerOutages",
 ]
 
 TEMPLATES = [
@@ -114,15 +115,17 @@ else:
     database = env.db_url("DATABASE_URL")
     if database["ENGINE"] != "django.db.backends.postgresql":
         raise ImproperlyConfigured("DATABASE_URL must name a PostgreSQL database.")
+database["ENGINE"] = "config.postgresql"
 # Only processes that serve many threads gain by a pool: script/server's web processes
 # set a size, commands and workers take a plain connection.
 DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", 0)
 database.setdefault("OPTIONS", {})
+database["OPTIONS"].setdefault("connect_timeout", 2)
 if DATABASE_POOL_SIZE:
     database["OPTIONS"]["pool"] = {
         "min_size": 2,
         "max_size": DATABASE_POOL_SIZE,
-        "timeout": 5,
+        "timeout": 2,
     }
 DATABASES = {"default": database}
 
@@ -207,7 +210,7 @@ CONTENT_SECURITY_POLICY_EXCEPTIONS = {
 
 # Identity
 
-AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+AUTHENTICATION_BACKENDS = ["config.auth.Accounts"]
 PASSWORD_HASHERS = [
     "config.hashers.Argon2",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
@@ -265,6 +268,8 @@ EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
 vars().update(EMAIL_CONFIG)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "madang@localhost")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
+EMAIL_SUBJECT_PREFIX = "[Madang] "
+EMAIL_TIMEOUT = 10
 
 # Logging: to standard error, one line an event
 
@@ -274,7 +279,14 @@ LOGGING = {
     "formatters": {
         "line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"outages": {"()": "config.outages.WithoutTraceback"}},
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "filters": ["outages"],
+        }
+    },
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
     "loggers": {
         # Its own handler mails every error; ours goes to the console alone.
@@ -282,6 +294,7 @@ LOGGING = {
         "django.channels.server": {"level": "WARNING"},
         "uvicorn": {"handlers": [], "level": "WARNING", "propagate": True},
         "httpx": {"level": "WARNING"},
+        "psycopg.pool": {"level": "ERROR"},  # config.outages tells instead
         # It tells every refused login with a traceback; what matters we log ourselves.
         "paramiko": {"level": "CRITICAL"},
     },
@@ -331,6 +344,7 @@ WORKSPACE_TOKEN_MINUTES = env.int("WORKSPACE_TOKEN_MINUTES", 30)
 WORKSPACE_REFRESH_DAYS = env.int("WORKSPACE_REFRESH_DAYS", 30)
 WORKSPACE_WS_MAX_BYTES = env.int("WORKSPACE_WS_MAX_BYTES", 1_048_576)
 WORKSPACE_CHAT_KEEP_DAYS = env.int("WORKSPACE_CHAT_KEEP_DAYS", 30)
+WORKSPACE_ALERT_MINUTES = env.int("WORKSPACE_ALERT_MINUTES", 15)
 SIMPLE_JWT = {
     "ACCESS_TOKEN_LIFETIME": timedelta(minutes=WORKSPACE_TOKEN_MINUTES),
     "ALGORITHM": "HS256",
@@ -509,6 +523,16 @@ CELERY_BEAT_SCHEDULE["charging-sweep"] = {
 # sshops: terminals, recordings, the audit log
 
 SSHOPS_AUDIT_KEY = env.str("SSHOPS_AUDIT_KEY", "")
+SSHOPS_DETACH_MINUTES = env.float("SSHOPS_DETACH_MINUTES", 30.0)
+SSHOPS_SCROLLBACK_BYTES = env.int("SSHOPS_SCROLLBACK_BYTES", 1 << 20)
+SSHOPS_MAX_TERMINALS = env.int("SSHOPS_MAX_TERMINALS", 200)
+SSHOPS_TERMINALS_SOCKET = (
+    env.str("SSHOPS_TERMINALS_SOCKET", "") or EMBEDDED.sockets / "terminals.sock"
+)
+SSHOPS_RECORDINGS_DIR = DATA_DIR / "terminals"
+SSHOPS_RECORDING_STRICT = env.bool("SSHOPS_RECORDING_STRICT", False)
+SSHOPS_RECORDING_BYTES = env.int("SSHOPS_RECORDING_BYTES", 1 << 30)
+SSHOPS_RECORDING_KEEP_DAYS = env.int("SSHOPS_RECORDING_KEEP_DAYS", 90)
 
 # sshops
 

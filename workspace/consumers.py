@@ -16,7 +16,6 @@ from workspace.chat.switchboard import switchboard
 
 log = logging.getLogger(__name__)
 
-TRY_LATER = 1013
 PAGE = 500
 
 
@@ -106,11 +105,7 @@ class ChatSocket(Consumer):
     # To the client, in turn
 
     async def chat_welcome(self, event):
-        try:
-            await self.show_lists(self.version)
-        except Unavailable:
-            self.close(TRY_LATER)
-            return
+        await self.show_lists(self.version)
         if greeting := self.greeting():
             await self.transmit(greeting)
         if self.resumed_to is not None and self.place.group:
@@ -121,7 +116,7 @@ class ChatSocket(Consumer):
 
     async def chat_lists(self, event):
         self.lists_due = False
-        await self.show_lists(event["version"])
+        await self.show_newer_lists(event["version"])
 
     async def show_lists(self, version):
         """Send the lists as they are by now, unless the client has them."""
@@ -130,6 +125,12 @@ class ChatSocket(Consumer):
             self.seen = lists.version
             await self.transmit(lists.client_list)
             await self.transmit(lists.group_info)
+
+    async def show_newer_lists(self, version):
+        try:
+            await self.show_lists(version)
+        except Unavailable:
+            log.warning("Lists are told later: Valkey is away")
 
     async def catch_up(self, group):
         """Send what the group said since; live messages wait in the queue meanwhile."""
@@ -260,10 +261,7 @@ class ChatConsumer(ChatSocket):
             self.deliver({**event, "line": self.moves.pop(0)})
 
     async def chat_moved(self, event):
-        try:
-            await self.show_lists(event["version"])
-        except Unavailable:
-            log.warning("Lists are told later: Valkey is away")
+        await self.show_newer_lists(event["version"])
         await self.transmit(event["line"])
 
     async def my_groups(self):

@@ -7,6 +7,7 @@ import pytest
 from django.db import connection
 
 from config.realtime import in_thread
+from config.valkey import valkey
 from workspace import tasks
 from workspace.chat import directory, history
 from workspace.models import ChatGroup, ChatMessage
@@ -211,7 +212,7 @@ async def test_chat_goes_on_and_keeps_messages_while_the_database_is_away(
 
 
 async def test_a_full_buffer_keeps_no_more_and_chat_goes_on(speaker, messages):
-    await in_thread(directory.client().set, "madang:chat:kept-bytes", 64 << 20)
+    await in_thread(valkey().set, "madang:chat:kept-bytes", 64 << 20)
 
     await speaker.say("10")
     await speaker.until("Client 'speaker': 10")
@@ -232,7 +233,7 @@ async def test_storing_twice_keeps_one_of_each(speaker, messages):
 
     assert await in_thread(history.store) == 10
     assert await in_thread(ChatMessage.objects.count) == 10
-    assert await in_thread(directory.client().exists, "madang:chat:kept-bytes") == 0
+    assert await in_thread(valkey().exists, "madang:chat:kept-bytes") == 0
 
 
 async def test_a_message_outlives_its_author_and_odd_signs(talk, kim, boss, messages):

@@ -12,10 +12,11 @@ from django.db import connection
 from websockets.exceptions import InvalidStatus
 
 from config.realtime import in_thread
+from config.valkey import valkey
 from tests import factories, serving
 from tests.conftest import token
 from tests.workspace.talk import talking
-from workspace.chat import directory, switchboard
+from workspace.chat import switchboard
 
 
 @pytest.fixture
@@ -85,11 +86,11 @@ async def test_the_sockets_of_a_killed_process_lapse(talks, servers, kim):
 
     os.kill(servers[0].pid, signal.SIGKILL)
     process = await in_thread(process_of_red)
-    kept = directory.client().zscore("madang:chat:processes", process) / 1000
+    kept = valkey().zscore("madang:chat:processes", process) / 1000
     assert 25 < kept - time.time() <= 45  # from its last sign of life
     # 45 seconds later, as far as Valkey can tell
     await in_thread(
-        directory.client().zadd, "madang:chat:processes", {process: time.time() * 1000}
+        valkey().zadd, "madang:chat:processes", {process: time.time() * 1000}
     )
 
     heard = [await stays.hear()]
@@ -105,10 +106,10 @@ async def test_the_sockets_of_a_killed_process_lapse(talks, servers, kim):
 
 
 def process_of_red():
-    valkey = directory.client()
-    [socket, *_] = valkey.smembers("madang:chat:of-group:red")
-    for process in valkey.zrange("madang:chat:processes", 0, -1):
-        if valkey.hexists(b"madang:chat:of-process:" + process, socket):
+    client = valkey()
+    [socket, *_] = client.smembers("madang:chat:of-group:red")
+    for process in client.zrange("madang:chat:processes", 0, -1):
+        if client.hexists(b"madang:chat:of-process:" + process, socket):
             return process
     raise AssertionError("nobody holds the group")
 
@@ -122,7 +123,7 @@ async def test_a_process_that_lives_puts_right_what_valkey_lost(
     number = (await beta.line()).partition("numeric ID: ")[2]
     await beta.all()
 
-    await in_thread(directory.client().flushdb)
+    await in_thread(valkey().flushdb)
 
     frame = await beta.frame("client_list")
     while len(frame["clients"]) < 2:

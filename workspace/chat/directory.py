@@ -1,12 +1,10 @@
 """Who is connected and in which group, and a word to them, over HTTP."""
 
-from functools import cache
-
 import redis
-from django.conf import settings
 from django.utils.translation import gettext as _
 
 from config.errors import Unavailable
+from config.valkey import valkey
 from workspace.chat import lines, names, scripts
 from workspace.chat.register import (
     TO_GROUP,
@@ -61,8 +59,8 @@ def state_now():
     """Return the app's state and figures for the home page."""
     try:
         sweep()
-        people = ask(client().hlen, "madang:chat:people")
-        groups = ask(client().hlen, "madang:chat:groups")
+        people = ask(valkey().hlen, "madang:chat:people")
+        groups = ask(valkey().hlen, "madang:chat:groups")
     except Unavailable:
         return {"state": "down", "figures": []}
     return {
@@ -73,7 +71,7 @@ def state_now():
 
 def run(script, *arguments):
     """Return what a script answers; raise Unavailable while Valkey is away."""
-    return ask(client().eval, script, 0, *arguments)
+    return ask(valkey().eval, script, 0, *arguments)
 
 
 def ask(command, *arguments):
@@ -81,10 +79,3 @@ def ask(command, *arguments):
         return command(*arguments)
     except redis.RedisError as error:
         raise Unavailable from error
-
-
-@cache
-def client():
-    return redis.Redis.from_url(
-        settings.REDIS_URL, socket_timeout=5, socket_connect_timeout=2
-    )

@@ -14,8 +14,9 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import DatabaseError, transaction
 
+from config.valkey import valkey
 from workspace.chat import scripts
-from workspace.chat.directory import ask, client
+from workspace.chat.directory import ask
 from workspace.models import ChatGroup, ChatMessage, ReadMark
 
 log = logging.getLogger(__name__)
@@ -66,7 +67,7 @@ def stream(first, most=None):
     """Return (stream id, size, message) from an id on."""
     return [
         (id, int(fields[b"size"]), msgpack.unpackb(fields[b"message"]))
-        for id, fields in ask(client().xrange, KEPT, f"{first}-0", "+", most)
+        for id, fields in ask(valkey().xrange, KEPT, f"{first}-0", "+", most)
     ]
 
 
@@ -101,7 +102,7 @@ def store():
     while batch := stream(0, BATCH):
         insert([message for _id, _size, message in batch])
         taken_out = [value for id, size, _message in batch for value in (id, size)]
-        ask(client().eval, scripts.STORED, 0, *taken_out)
+        ask(valkey().eval, scripts.STORED, 0, *taken_out)
         count += len(batch)
     return count
 
