@@ -35,16 +35,16 @@ front = [
 twins = [  # of what sockets can ask
     path("clients", chat.Clients.as_view(), name="clients"),
     path("groups", chat.Groups.as_view(), name="groups"),
-    path("groups/<group>", chat.Members.as_view(), name="members"),
-    path("groups/<group>/messages", chat.History.as_view(), name="messages"),
-    path("send_to/<client>", chat.SendTo.as_view(), name="send-to"),
-    path("broadcast_to_group/<group>", chat.Broadcast.as_view(), name="broadcast"),
+    path("groups/<str:group>", chat.Members.as_view(), name="members"),
+    path("groups/<str:group>/messages", chat.History.as_view(), name="messages"),
+    path("send_to/<str:client>", chat.SendTo.as_view(), name="send-to"),
+    path("broadcast_to_group/<str:group>", chat.Broadcast.as_view(), name="broadcast"),
 ]
 talk = [
     path("api/ws/", include((twins, "chat"))),
     path("ws/", include(twins)),
     path("api/chat/groups", chat.KeptGroups.as_view(), name="kept-groups"),
-    path("api/chat/groups/<group>/read", chat.Read.as_view(), name="read"),
+    path("api/chat/groups/<str:group>/read", chat.Read.as_view(), name="read"),
 ]
 urlpatterns = [
     *front,

@@ -39,7 +39,9 @@ class Groups(APIView):
 
 
 class Members(APIView):
-    @extend_schema(responses=OpenApiTypes.OBJECT)
+    @extend_schema(
+        operation_id="workspace_ws_group_members", responses=OpenApiTypes.OBJECT
+    )
     def get(self, request, group):
         return Response({"group": group, "members": directory.members(group)})
 
