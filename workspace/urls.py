@@ -1,6 +1,6 @@
 """HTTP paths below /workspace/."""
 
-from django.urls import path
+from django.urls import include, path
 
 from workspace.views import home, people, sign_in
 
@@ -19,6 +19,7 @@ front = [
     path("health", home.Health.as_view(), name="health"),
 ]
 urlpatterns = [
+    path("explorer/", include("workspace.explorer.urls")),
     *front,
     *auth,
     *users,
