@@ -322,6 +322,11 @@ UNFOLD = {
             "title": _("Live map"),
             "link": reverse_lazy("roadblock:home"),
         },
+        {
+            "icon": "database_search",
+            "title": _("SQL explorer"),
+            "link": reverse_lazy("workspace:explorer"),
+        },
     ],
 }
 

@@ -3,8 +3,6 @@
 from contextlib import closing
 from typing import NamedTuple
 
-from psycopg import sql
-
 from config.errors import NotFound
 from workspace.explorer.reading import connect
 
@@ -12,48 +10,54 @@ SAMPLE_ROWS = 100
 
 # information_schema shows a role only what it has a right to.
 COLUMNS = """
-SELECT table_name, column_name, data_type, is_nullable = 'YES', column_default
+SELECT table_name, quote_ident(table_name), column_name, quote_ident(column_name),
+  data_type, is_nullable = 'YES', column_default
 FROM information_schema.columns
-WHERE table_schema = 'public' AND (%(table)s::text IS NULL OR table_name = %(table)s)
+WHERE table_schema = 'public' AND (%(name)s::text IS NULL OR table_name = %(name)s)
 ORDER BY table_name, ordinal_position
 """
 
 
 class Column(NamedTuple):
     name: str
+    in_sql: str  # quoted where it must be
     type: str
     nullable: bool
     default: str | None
 
 
+class Table(NamedTuple):
+    name: str
+    in_sql: str
+    columns: list
+
+
 def tables():
-    """Return {table: [Column]} of all that can be read."""
-    return _read(None)
+    """Return all tables that can be read, by name."""
+    return list(_read(None).values())
 
 
-def columns(table):
-    """Return the columns of a table; raise NotFound where none can be read."""
-    found = _read(table)
-    if table not in found:
+def table(name):
+    """Return a table; raise NotFound where nothing of it can be read."""
+    found = _read(name)
+    if name not in found:
         raise NotFound
-    return found[table]
+    return found[name]
 
 
-def _read(table):
+def _read(name):
     found = {}
     with closing(connect("explorer catalogue")) as connection:
-        for name, column, type, nullable, default in connection.execute(
-            COLUMNS, {"table": table}
+        for table, in_sql, *column, nullable, default in connection.execute(
+            COLUMNS, {"name": name}
         ):
-            columns = found.setdefault(name, [])
-            columns.append(Column(column, type, nullable == "t", default))
+            entry = found.setdefault(table, Table(table, in_sql, []))
+            entry.columns.append(Column(*column, nullable == "t", default))
     return found
 
 
-def sample(table):
+def sample(name):
     """Return SQL for the first rows of a table; raise NotFound for an unknown one."""
-    names = [sql.Identifier(column.name) for column in columns(table)]
-    statement = sql.SQL("SELECT {}\nFROM {}\nLIMIT {}").format(
-        sql.SQL(", ").join(names), sql.Identifier(table), sql.Literal(SAMPLE_ROWS)
-    )
-    return statement.as_string()
+    wanted = table(name)
+    columns = ", ".join(column.in_sql for column in wanted.columns)
+    return f"SELECT {columns}\nFROM {wanted.in_sql}\nLIMIT {SAMPLE_ROWS}"

@@ -41,7 +41,6 @@ class Desk(Page):
             "may_change": opened and saving.may_change(opened, self.request.user),
             "sample": self.sample(),
             "kinds": Chart.Kind.choices,
-            "view": self,
         }
 
     def opened(self):
@@ -54,16 +53,16 @@ class Desk(Page):
         return get_object_or_404(queries, pk=pk)
 
     def tables(self):
-        """Return the tables with their columns; none while the role is away."""
+        """Return the tables that can be read; none while the role is away."""
         try:
             return catalogue.tables()
         except Unavailable:
-            return {}
+            return []
 
     def sample(self):
-        table = self.request.GET.get("table")
+        name = self.request.GET.get("table")
         try:
-            return catalogue.sample(table) if table else ""
+            return catalogue.sample(name) if name else ""
         except NotFound as error:
             raise Http404 from error
 
@@ -75,6 +74,6 @@ class Table(Page):
 
     def get_context_data(self, name):
         try:
-            return {"name": name, "columns": catalogue.columns(name), "view": self}
+            return {"table": catalogue.table(name)}
         except NotFound as error:
             raise Http404 from error
