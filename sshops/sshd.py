@@ -145,10 +145,12 @@ class LocalServer:
         if self.process is None:
             return
         # Each connection is a session of its own, which outlives the listener.
-        for pid in [self.process.pid, *_children(self.process.pid)]:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGTERM)
+        connections = list(_children(self.process.pid))
+        self.process.terminate()
         self.process.wait(10)
+        for pid in connections:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)  # it may be deaf to a mere SIGTERM
         self.process = None
 
 

@@ -9,6 +9,7 @@ from diagnosis import presence, sessions
 from diagnosis.models import Account, Patient, Role
 from roadblock import chases, fleet
 from roadblock.models import Chase, Event, VehicleType
+from sshops.models import Server
 from workspace.models import User
 
 PASSWORD = "correct horse battery"
@@ -77,3 +78,16 @@ def session(of=None, type="BALANCEBALL", level=2):
     of = of or patient()
     presence.arrive(of.pk)
     return sessions.start(doctor=of.doctor, patient=of, type=type, level=level)
+
+
+def server(sshd=None, **fields):
+    """A server that operators reach: a running sshd, or nobody's address."""
+    of_sshd = {"host": "127.0.0.1", "username": "kim", "host_key": ""}
+    if sshd is not None:
+        names = ("host", "port", "username", "host_key", "private_key")
+        of_sshd = {name: getattr(sshd, name) for name in names}
+    else:
+        of_sshd["password"] = PASSWORD
+    return Server.objects.create(
+        **{"name": f"server-{next(_numbers)}", **of_sshd, **fields}
+    )

@@ -1,6 +1,6 @@
 """Signing in, adding people and changing passwords on pages; unfold's look."""
 
-from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from unfold import forms as unfold
@@ -42,6 +42,30 @@ class SignInForm(SignInMixin, AuthenticationForm):
 
 class DeskSignInForm(SignInMixin, unfold.AuthenticationForm):
     """The admin's sign-in page (unfold's LOGIN), for staff only."""
+
+
+class OwnPasswordForm(PasswordChangeForm):
+    """A new password of one's own, for who knows the old one."""
+
+    def __init__(self, user, data, address):
+        super().__init__(user, data)
+        self.address = address
+
+    def clean_old_password(self):
+        """Draw from the same bucket as signing in, so that nobody tries passwords."""
+        old = self.cleaned_data["old_password"]
+        try:
+            people.confirm(email=self.user.email, password=old, address=self.address)
+        except people.WrongCredentials as error:
+            wrong = self.error_messages["password_incorrect"]
+            raise ValidationError(wrong, code=error.code) from error
+        except TooMany as error:
+            raise ValidationError(error.text, code=error.code) from error
+        return old
+
+    def save(self):
+        people.update_profile(self.user, password=self.cleaned_data["new_password1"])
+        return self.user
 
 
 class PersonAddForm(unfold.UserCreationForm):

@@ -1,25 +1,41 @@
-"""People come in and go: sign in, sign out, block, delete, and the way back."""
+"""People: made, changed and kept out, and how they sign in and out."""
 
 import secrets
+from datetime import timedelta
 
 from django.contrib.auth import authenticate
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from config.errors import Unauthorized
+from config.errors import DomainError, Forbidden, Unauthorized
 from config.realtime import publish, user_group
 from config.throttling import Rate
 from workspace import tokens
-from workspace.models import Role, User
+from workspace.models import LoginFailure, Role, User
 
 # For one e-mail and address, over all ways to sign in.
 FAILURES = Rate("sign-in-failures", limit=10, seconds=60)
+KEEP_FAILURES = timedelta(days=30)
 
 
 class WrongCredentials(Unauthorized):
     """E-mail or password is wrong."""
 
     code = "wrong_credentials"
+
+
+class EmailTaken(DomainError):
+    """This e-mail address is taken."""
+
+    code = "email_taken"
+
+
+class AdminMakesNoAdmin(Forbidden):
+    """Only a superuser makes administrators."""
+
+
+class NotYours(Forbidden):
+    """You may not change this person: yourself, or an administrator."""
 
 
 def sign_in(*, email, password, address, request=None):
@@ -29,16 +45,39 @@ def sign_in(*, email, password, address, request=None):
     wrong, the e-mail unknown, or the person blocked or deleted. Raise TooMany after ten
     failures within a minute for the e-mail and address; successes are not counted.
     """
+    user = confirm(email=email, password=password, address=address, request=request)
+    user.ulast_login = timezone.now()
+    user.save(update_fields=["ulast_login"])
+    return user
+
+
+def confirm(*, email, password, address, request=None):
+    """Return the person of this e-mail and password; raise as sign_in does."""
     key = f"{email.strip().lower()} {address}"
     FAILURES.check(key)
     # Django's backend hashes once also when there is no such person.
     user = authenticate(request, username=email.strip(), password=password)
     if user is None:
         FAILURES.take(key)  # refuses those who passed the check at the same moment
+        _note_failure(email, address)
         raise WrongCredentials
-    user.ulast_login = timezone.now()
-    user.save(update_fields=["ulast_login"])
     return user
+
+
+def _note_failure(email, address):
+    # What is no address may be a password in the wrong box.
+    email = email.strip()[: _length("email")] if "@" in email else ""
+    LoginFailure.objects.create(email=email, address=address[: _length("address")])
+
+
+def _length(field):
+    return LoginFailure._meta.get_field(field).max_length
+
+
+def forget_failures():
+    """Forget failures older than KEEP_FAILURES; count them."""
+    old = LoginFailure.objects.filter(failed_at__lt=timezone.now() - KEEP_FAILURES)
+    return old.delete()[0]
 
 
 def sign_out_everywhere(user):
@@ -49,6 +88,50 @@ def sign_out_everywhere(user):
     with transaction.atomic():
         tokens.revoke_all(user)
         publish(user_group(user), "user.left")
+
+
+def create(*, by, email, password, **fields):
+    """Make a person; raise AdminMakesNoAdmin, or EmailTaken whatever the case."""
+    check_role(by, fields.get("urole", Role.USER))
+    try:
+        with transaction.atomic():
+            return User.objects.create_user(email, password, **fields)
+    except IntegrityError as error:
+        raise EmailTaken from error
+
+
+def update_profile(user, *, password=None, **fields):
+    """Change one's own name, picture and password; a new one ends all sign-ins."""
+    with transaction.atomic():
+        if password is not None:
+            user.set_password(password)
+            fields["password"] = user.password
+        _set(user, **fields)
+        if password is not None:
+            sign_out_everywhere(user)
+
+
+def may_look_after(by, person):
+    """Tell whether an administrator may change the person: superusers all, others
+    those who are no administrators."""
+    return by.is_staff and (by.is_superuser or not person.is_staff)
+
+
+def check_may_change(by, person):
+    """Raise NotYours unless `by` looks after the person, who is somebody else."""
+    if by == person or not may_look_after(by, person):
+        raise NotYours
+
+
+def check_role(by, role):
+    """Raise AdminMakesNoAdmin when `by` may not give the role."""
+    if role == Role.ADMIN and not by.is_superuser:
+        raise AdminMakesNoAdmin
+
+
+def set_role(user, role):
+    """Give the person a role."""
+    _set(user, urole=role)
 
 
 def block(user):

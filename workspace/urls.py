@@ -2,7 +2,8 @@
 
 from django.urls import include, path
 
-from workspace.views import home, people, sign_in
+from workspace import people as verbs
+from workspace.views import chat, home, pages, people, sign_in
 
 app_name = "workspace"
 
@@ -12,15 +13,43 @@ auth = [
     path("auth/logout", sign_in.Logout.as_view(), name="logout"),
 ]
 users = [
+    path("auth/register", people.Register.as_view(), name="register"),
+    path("users/", people.People.as_view(), name="people"),
     path("users/me", people.Me.as_view(), name="me"),
+    path("users/update-profile", people.Profile.as_view(), name="update-profile"),
+    path("users/<user_id>", people.Person.as_view(), name="person"),
+    path("users/<user_id>/role", people.ChangeRole.as_view(), name="role"),
+    *(
+        path(f"users/<user_id>/{verb.__name__}", people.Change.as_view(verb=verb))
+        for verb in (verbs.block, verbs.unblock, verbs.delete)
+    ),
 ]
 front = [
     path("", home.Home.as_view(), name="home"),
     path("health", home.Health.as_view(), name="health"),
+    path("health-check", home.HealthCheck.as_view(), name="health-check"),
+    path("docs", home.Docs.as_view(), name="docs"),
+    path("redoc", home.Redoc.as_view(), name="redoc"),
+    path("profile", pages.profile, name="profile"),
+]
+twins = [  # of what sockets can ask
+    path("clients", chat.Clients.as_view(), name="clients"),
+    path("groups", chat.Groups.as_view(), name="groups"),
+    path("groups/<str:group>", chat.Members.as_view(), name="members"),
+    path("groups/<str:group>/messages", chat.History.as_view(), name="messages"),
+    path("send_to/<str:client>", chat.SendTo.as_view(), name="send-to"),
+    path("broadcast_to_group/<str:group>", chat.Broadcast.as_view(), name="broadcast"),
+]
+talk = [
+    path("api/ws/", include((twins, "chat"))),
+    path("ws/", include(twins)),
+    path("api/chat/groups", chat.KeptGroups.as_view(), name="kept-groups"),
+    path("api/chat/groups/<str:group>/read", chat.Read.as_view(), name="read"),
 ]
 urlpatterns = [
     path("explorer/", include("workspace.explorer.urls")),
     *front,
     *auth,
     *users,
+    *talk,
 ]

@@ -1,0 +1,24 @@
+"""The pages for people; thin shells around the API."""
+
+from django.contrib import messages
+from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth.decorators import login_required
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_post_parameters
+
+from workspace.forms import OwnPasswordForm
+
+
+@sensitive_post_parameters()
+@login_required
+def profile(request):
+    """One's own name and picture (by the API), and a new password."""
+    address = request.META.get("REMOTE_ADDR", "")
+    form = OwnPasswordForm(request.user, request.POST or None, address)
+    if form.is_valid():
+        user = form.save()
+        update_session_auth_hash(request, user)  # this browser stays signed in
+        messages.success(request, _("Your password is changed."))
+        return redirect("workspace:profile")
+    return render(request, "workspace/profile.html", {"form": form})
