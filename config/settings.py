@@ -159,6 +159,8 @@ HTTP_THREADS = env.int("HTTP_THREADS", 16)
 HTTP_STREAM_THREADS = env.int("HTTP_STREAM_THREADS", 32)
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
 CORS_ALLOW_CREDENTIALS = True
+CORS_ALLOW_HEADERS = [*default_headers]  # each app's section adds its own
+CORS_EXPOSE_HEADERS = ["ETag", "Retry-After"]
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_SSL_REDIRECT = HTTPS
@@ -182,6 +184,20 @@ STORAGES = {  # each app's section adds its own
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage",
     },
 }
+
+
+def store(folder, bucket):
+    """Return an entry of STORAGES: a bucket where one is named, else a folder."""
+    if not bucket:
+        options = {"location": DATA_DIR / folder}
+        return {"BACKEND": "config.storage.Disk", "OPTIONS": options}
+    options = {
+        "bucket_name": bucket,
+        "endpoint_url": env.str("S3_ENDPOINT_URL", "") or None,
+        "region_name": env.str("AWS_REGION", "ap-northeast-2"),
+    }
+    return {"BACKEND": "config.storage.Bucket", "OPTIONS": options}
+
 
 # The strict policy of our own pages; what the admin and the API's documentation need
 # beyond it stands with them.
@@ -347,6 +363,18 @@ CELERY_BEAT_SCHEDULE["forget-login-failures"] = {
     "schedule": timedelta(hours=1),
     "options": {"expires": 3300},
 }
+# Files in one piece, and by the tus protocol, which may take days and lines.
+WORKSPACE_UPLOAD_MAX_BYTES = env.int("WORKSPACE_UPLOAD_MAX_BYTES", 50 * 1024 * 1024)
+WORKSPACE_RESUMABLE_MAX_BYTES = env.int("WORKSPACE_RESUMABLE_MAX_BYTES", 2 * 1024**3)
+STORAGES["uploads"] = store("uploads", env.str("WORKSPACE_BUCKET_NAME", ""))
+CORS_ALLOW_HEADERS += [
+    *("tus-resumable", "upload-length", "upload-metadata", "upload-offset"),
+    "x-http-method-override",
+]
+CORS_EXPOSE_HEADERS += [
+    *("Location", "Tus-Extension", "Tus-Max-Size", "Tus-Resumable", "Tus-Version"),
+    *("Upload-Expires", "Upload-Length", "Upload-Offset", "Content-Location"),
+]
 
 # roadblock
 
@@ -399,21 +427,7 @@ CELERY_BEAT_SCHEDULE["sweep-diagnosis-sign-ins"] = {
 }
 # Recordings lie in a bucket where one is named, else on disk below DATA_DIR.
 S3_BUCKET_NAME = env.str("S3_BUCKET_NAME", "")
-STORAGES["recordings"] = (
-    {
-        "BACKEND": "diagnosis.storage.Bucket",
-        "OPTIONS": {
-            "bucket_name": S3_BUCKET_NAME,
-            "endpoint_url": env.str("S3_ENDPOINT_URL", "") or None,
-            "region_name": env.str("AWS_REGION", "ap-northeast-2"),
-        },
-    }
-    if S3_BUCKET_NAME
-    else {
-        "BACKEND": "diagnosis.storage.Disk",
-        "OPTIONS": {"location": DATA_DIR / "recordings"},
-    }
-)
+STORAGES["recordings"] = store("recordings", S3_BUCKET_NAME)
 CELERY_BEAT_SCHEDULE["find-unscored-recordings"] = {
     "task": "diagnosis.tasks.find_unscored",
     "schedule": timedelta(seconds=30),
@@ -481,8 +495,7 @@ BATTERY_DATABASE_URL = env.str("BATTERY_DATABASE_URL", "") or env.str(
 BATTERY_DATABASE_PATH = env.str("BATTERY_DATABASE_PATH", "/car-battery-now")
 BATTERY_DATABASE_AUTH = env.str("BATTERY_DATABASE_AUTH", "")
 CORS_ALLOWED_ORIGINS += env.list("CORS_ORIGINS", default=[])
-CORS_ALLOW_HEADERS = [*default_headers, "cache-control", "idempotency-key"]
-CORS_EXPOSE_HEADERS = ["ETag", "Retry-After"]
+CORS_ALLOW_HEADERS += ["cache-control", "idempotency-key"]
 CELERY_BEAT_SCHEDULE["charging-keep-watch"] = {
     "task": "charging.tasks.keep_watch",
     "schedule": timedelta(seconds=15),

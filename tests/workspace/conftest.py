@@ -2,8 +2,11 @@ import pytest
 
 from tests import factories
 from tests.browsing import browser, chromium, site
+from tests.stores import fixtures, s3_server
 
-__all__ = ["browser", "chromium", "site"]
+__all__ = ["browser", "chromium", "s3_server", "site"]
+
+disk, bucket, nowhere, shelf = fixtures("uploads")
 
 
 @pytest.fixture

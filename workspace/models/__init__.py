@@ -1,3 +1,4 @@
+from workspace.models.files import Folder, PartialUpload, Piece, Upload
 from workspace.models.people import (
     LoginFailure,
     RefreshToken,
@@ -6,4 +7,14 @@ from workspace.models.people import (
     User,
 )
 
-__all__ = ["LoginFailure", "RefreshToken", "Role", "TokenFamily", "User"]
+__all__ = [
+    "Folder",
+    "LoginFailure",
+    "PartialUpload",
+    "Piece",
+    "RefreshToken",
+    "Role",
+    "TokenFamily",
+    "Upload",
+    "User",
+]
