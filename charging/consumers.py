@@ -8,11 +8,9 @@ from django.utils import timezone
 from charging import board, hours, listings
 from charging.callers import rate_of
 from charging.serializers import calendar_day
-from config.consumers import BAD_REQUEST, Consumer, Refusal
+from config.consumers import BAD_REQUEST, TRY_LATER, Consumer, Refusal
 from config.errors import TooMany
 from config.realtime import in_thread
-
-TRY_LATER = 1013
 
 
 class BoardConsumer(Consumer):

@@ -11,8 +11,8 @@ from urllib.parse import parse_qs
 
 from django.conf import settings
 from django.contrib import auth
+from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import AnonymousUser
-from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
@@ -20,6 +20,7 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.tokens import AccessToken
 
+from config import errors, known_users  # the module: errors may still be loading
 from config.realtime import in_thread
 
 
@@ -30,10 +31,7 @@ def user_of_token(token):
         uid = claims["user_id"]
     except (TokenError, KeyError):
         return None
-    try:
-        user = auth.get_user_model().objects.filter(pk=uid).first()
-    except ValidationError:  # not even of a key's form
-        return None
+    user = known_users.find(uid)
     return user if user and user.is_active else None
 
 
@@ -44,6 +42,14 @@ def user_of_session(session_key):
     request.session = store(session_key=session_key)
     user = auth.get_user(request)
     return user if user.is_authenticated and user.is_active else None
+
+
+class Accounts(ModelBackend):
+    """Django's own backend; a session's user is known in an outage, too."""
+
+    def get_user(self, user_id):
+        user = known_users.find(user_id)
+        return user if user and self.user_can_authenticate(user) else None
 
 
 class TokenAuthentication(BaseAuthentication):
@@ -78,7 +84,8 @@ class SocketAuthentication:
     """ASGI middleware: fills scope["user"] before the consumer wakes.
 
     Without a credential there is no look-up at all, so that a vehicle's one-frame
-    connection costs no query.
+    connection costs no query. In an outage, who is not known is nobody: the consumer
+    refuses them for the time being (`scope["try_later"]`).
     """
 
     def __init__(self, inner):
@@ -86,12 +93,16 @@ class SocketAuthentication:
 
     async def __call__(self, scope, receive, send):
         headers = dict(scope["headers"])
-        user = None
-        if token := token_of(scope, headers):
-            user = await in_thread(user_of_token, token)
-        elif session_key := session_of(scope, headers):
-            user = await in_thread(user_of_session, session_key)
-        await self.inner({**scope, "user": user or AnonymousUser()}, receive, send)
+        user, try_later = None, False
+        try:
+            if token := token_of(scope, headers):
+                user = await in_thread(user_of_token, token)
+            elif session_key := session_of(scope, headers):
+                user = await in_thread(user_of_session, session_key)
+        except errors.DatabaseUnavailable:
+            try_later = True
+        user = user or AnonymousUser()
+        await self.inner({**scope, "user": user, "try_later": try_later}, receive, send)
 
 
 def token_of(scope, headers):

@@ -3,8 +3,10 @@
 Why not a2wsgi, which does the same: it keeps one of the pool's threads for as long as a
 client takes to read its answer. Here a thread only works. The event loop waits for slow
 clients: small bodies are read in before a thread is taken, files are read piece by
-piece as the client takes them, and only bodies that a program produces or consumes as
-they flow keep a thread, out of a second pool made for that.
+piece as the client takes them. What keeps a thread for long has a second pool: bodies
+that a program produces or consumes as they flow, and views that wait for other systems.
+The first pool can thus be small: more threads than there are cores to run them only
+take the interpreter from each other.
 """
 
 import asyncio
@@ -50,10 +52,14 @@ class TooLong(Exception):
 
 
 class WSGIBridge:
-    """ASGI application that answers with a WSGI application."""
+    """ASGI application that answers with a WSGI application.
 
-    def __init__(self, application, threads, stream_threads):
+    waits(path) tells whether the view of a path waits for another system.
+    """
+
+    def __init__(self, application, threads, stream_threads, waits=lambda path: False):
         self.application = application
+        self.waits = waits
         self.threads = ThreadPoolExecutor(threads, thread_name_prefix="http")
         self.streams = ThreadPoolExecutor(stream_threads, thread_name_prefix="stream")
 
@@ -69,8 +75,9 @@ class WSGIBridge:
         except TooLong:
             await _refuse_too_long(send)
             return
+        pool = self.streams if self.waits(scope["path"]) else self.threads
         with body:
-            await self.exchange(scope, body, receive, send, self.threads)
+            await self.exchange(scope, body, receive, send, pool)
 
     async def flowing(self, scope, receive, send):
         """Serve a request whose large body is consumed while it arrives."""

@@ -12,7 +12,7 @@ import json
 import logging
 from collections import deque
 
-from config.errors import DomainError
+from config.errors import DomainError, Unavailable
 from config.realtime import end, hub, user_group
 
 log = logging.getLogger(__name__)
@@ -21,6 +21,7 @@ BAD_REQUEST, SIGNED_OUT, FORBIDDEN, NOT_FOUND = 4400, 4401, 4403, 4404
 TURN_FRAMES = 64
 REFUSED_SECONDS = 5
 TOO_BIG, BROKEN, TOO_SLOW = 1009, 1011, 1013
+TRY_LATER = 1013
 
 
 class Consumer:
@@ -60,6 +61,9 @@ class Consumer:
         await receive()  # websocket.connect
         pump = None
         try:
+            if scope.get("try_later"):
+                await self.refuse(TRY_LATER)
+                return
             if self.login_required and not self.user.is_authenticated:
                 await self.refuse(SIGNED_OUT)
                 return
@@ -67,6 +71,9 @@ class Consumer:
                 await self.connect()
             except Refusal as refusal:
                 await self.refuse(refusal.code)
+                return
+            except Unavailable:
+                await self.refuse(TRY_LATER)
                 return
             except DomainError as error:
                 await self.refuse(4000 + error.status)
@@ -242,6 +249,10 @@ class Consumer:
             await handler(event)
         except ClientLeft:
             raise
+        except Unavailable as error:
+            # What the event tells cannot be shown; who comes back reads it then.
+            log.warning("%s was not shown: %s", event["type"], error)
+            self.close(TRY_LATER)
         except Exception:
             log.exception("%s failed on %s", event["type"], type(self).__name__)
 
@@ -268,6 +279,8 @@ class Consumer:
         headers = [(b"content-type", b"application/json")]
         if code == SIGNED_OUT:
             headers.append((b"www-authenticate", b"Bearer"))
+        if code == TRY_LATER:
+            headers.append((b"retry-after", b"5"))
         start = {"type": "websocket.http.response.start", "headers": headers}
         await self._give({**start, "status": http_status(code)})
         body = json.dumps({"detail": "Refused.", "code": f"closed_{code}"}).encode()
@@ -313,8 +326,8 @@ async def stop(pump):
 
 def http_status(code):
     """Return what a close code is in a handshake: 4404 is 404."""
-    if code == BROKEN:
-        return 500
+    if code in (BROKEN, TRY_LATER):
+        return 500 if code == BROKEN else 503
     return code - 4000 if 4400 <= code < 4600 else FORBIDDEN - 4000
 
 

@@ -7,15 +7,19 @@ existing clients read. Outside the apps a browser gets a page.
 
 import logging
 import re
+import sys
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, JsonResponse
+from django.http import Http404, HttpResponse, JsonResponse
+from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 from django.views import defaults
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
+
+from config import outages
 
 log = logging.getLogger(__name__)
 
@@ -81,6 +85,15 @@ class Unavailable(DomainError):
 
     status = 503
     code = "unavailable"
+
+
+class DatabaseUnavailable(Unavailable):
+    """The database is away; please try again in a few seconds."""
+
+    code = "database_unavailable"
+
+    def __init__(self):
+        super().__init__(headers={"Retry-After": "5"})
 
 
 class Invalid(DomainError):
@@ -216,6 +229,20 @@ def page_not_found(request, exception):
 
 
 def server_error(request):
+    if outages.noticed(sys.exc_info()[1]):  # in middleware: views are seen to there
+        return database_unavailable(request)
     if IN_JSON.match(request.path):
         return _json(500, "internal_error", _("Something broke; it has been logged."))
     return defaults.server_error(request)
+
+
+def database_unavailable(request):
+    """Return the 503 of an outage: a page for who reads pages, else JSON."""
+    error = DatabaseUnavailable()
+    if "text/html" in request.headers.get("Accept", ""):
+        page = render_to_string("503.html")
+        response = HttpResponse(page, status=error.status, headers=error.headers)
+    else:
+        response = as_json(error)
+    response._has_been_logged = True  # the outage is, once
+    return response

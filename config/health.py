@@ -22,8 +22,16 @@ def worker_lives():
 
 @never_cache
 def health(request):
-    """Answer that this process is up."""
-    return JsonResponse({"status": "healthy"})
+    """Answer 200 as long as this process is up, and what it lacks."""
+    return JsonResponse(state())
+
+
+def state():
+    """Return {"status": "healthy"}, or "degraded" and which of the parts is there."""
+    parts = {"database": works("database"), "cache": works("valkey")}
+    if all(parts.values()):
+        return {"status": "healthy"}
+    return {"status": "degraded", **parts}
 
 
 @never_cache
@@ -40,7 +48,7 @@ def works(name):
     try:
         return bool(CHECKS[name]())
     except Exception as error:
-        log.warning("Not ready: %s", error)
+        log.debug("%s does not work: %s", name, error)
         return False
 
 

@@ -5,6 +5,8 @@ from functools import lru_cache
 from django.conf import settings
 from django.urls import Resolver404, resolve
 
+from config import errors, outages
+
 
 class OptionalSlash:
     """Find a path with or without its closing slash, without a redirect.
@@ -64,3 +66,20 @@ class ContentSecurityPolicy:
     @staticmethod
     def join(directives):
         return "; ".join(f"{name} {value}" for name, value in directives.items())
+
+
+class AnswerOutages:
+    """Answer 503 where a view needed the database while it was away."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        return self.get_response(request)
+
+    def process_exception(self, request, exception):
+        if isinstance(exception, errors.DatabaseUnavailable) or outages.noticed(
+            exception
+        ):
+            return errors.database_unavailable(request)
+        return None

@@ -15,7 +15,9 @@ from concurrent.futures import ThreadPoolExecutor
 from asgiref.sync import async_to_sync, sync_to_async
 from channels.layers import get_channel_layer
 from django.conf import settings
-from django.db import close_old_connections, transaction
+from django.db import OperationalError, close_old_connections, transaction
+
+from config import errors, outages  # the modules: errors may still be loading
 
 log = logging.getLogger(__name__)
 
@@ -27,12 +29,19 @@ _threads = ThreadPoolExecutor(settings.HTTP_THREADS, thread_name_prefix="socket"
 
 
 async def in_thread(function, *args, **kwargs):
-    """Run blocking work, such as queries, in the sockets' thread pool."""
+    """Run blocking work, such as queries, in the sockets' thread pool.
+
+    Raises DatabaseUnavailable when the work failed because the database is away.
+    """
 
     def work():
         close_old_connections()
         try:
             return function(*args, **kwargs)
+        except OperationalError as error:
+            if outages.noticed(error):
+                raise errors.DatabaseUnavailable from error
+            raise
         finally:
             close_old_connections()
 

@@ -4,6 +4,7 @@ Read in this order, the first one wins: the environment, the file .env beside ma
 the file secrets.env in the data directory (script/server makes it for local use).
 """
 
+import os
 from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -24,6 +25,10 @@ environ.Env.read_env(BASE_DIR / ".env")
 
 DATA_DIR = (BASE_DIR / env.str("DATA_DIR", ".data")).resolve()
 environ.Env.read_env(DATA_DIR / "secrets.env")
+
+# Arithmetic keeps to its own core: threads that spin while they wait for one another
+# make it slower wherever other work runs. Read when numpy is first imported.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 # Core
 
@@ -79,6 +84,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "config.middleware.AnswerOutages",
 ]
 
 TEMPLATES = [
@@ -114,15 +120,17 @@ else:
     database = env.db_url("DATABASE_URL")
     if database["ENGINE"] != "django.db.backends.postgresql":
         raise ImproperlyConfigured("DATABASE_URL must name a PostgreSQL database.")
+database["ENGINE"] = "config.postgresql"
 # Only processes that serve many threads gain by a pool: script/server's web processes
 # set a size, commands and workers take a plain connection.
 DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", 0)
 database.setdefault("OPTIONS", {})
+database["OPTIONS"].setdefault("connect_timeout", 2)
 if DATABASE_POOL_SIZE:
     database["OPTIONS"]["pool"] = {
         "min_size": 2,
         "max_size": DATABASE_POOL_SIZE,
-        "timeout": 5,
+        "timeout": 2,
     }
 DATABASES = {"default": database}
 
@@ -155,7 +163,7 @@ CELERY_BEAT_SCHEDULE = {}  # each app's section adds its own
 
 # HTTP
 
-HTTP_THREADS = env.int("HTTP_THREADS", 16)
+HTTP_THREADS = env.int("HTTP_THREADS", 6)
 HTTP_STREAM_THREADS = env.int("HTTP_STREAM_THREADS", 32)
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
 CORS_ALLOW_CREDENTIALS = True
@@ -223,7 +231,7 @@ CONTENT_SECURITY_POLICY_EXCEPTIONS = {
 
 # Identity
 
-AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+AUTHENTICATION_BACKENDS = ["config.auth.Accounts"]
 PASSWORD_HASHERS = [
     "config.hashers.Argon2",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
@@ -281,6 +289,8 @@ EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
 vars().update(EMAIL_CONFIG)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "madang@localhost")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
+EMAIL_SUBJECT_PREFIX = "[Madang] "
+EMAIL_TIMEOUT = 10
 
 # Logging: to standard error, one line an event
 
@@ -290,7 +300,14 @@ LOGGING = {
     "formatters": {
         "line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"outages": {"()": "config.outages.WithoutTraceback"}},
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "filters": ["outages"],
+        }
+    },
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
     "loggers": {
         # Its own handler mails every error; ours goes to the console alone.
@@ -298,6 +315,7 @@ LOGGING = {
         "django.channels.server": {"level": "WARNING"},
         "uvicorn": {"handlers": [], "level": "WARNING", "propagate": True},
         "httpx": {"level": "WARNING"},
+        "psycopg.pool": {"level": "ERROR"},  # config.outages tells instead
         # It tells every refused login with a traceback; what matters we log ourselves.
         "paramiko": {"level": "CRITICAL"},
     },
@@ -345,6 +363,9 @@ UNFOLD = {
 
 WORKSPACE_TOKEN_MINUTES = env.int("WORKSPACE_TOKEN_MINUTES", 30)
 WORKSPACE_REFRESH_DAYS = env.int("WORKSPACE_REFRESH_DAYS", 30)
+WORKSPACE_WS_MAX_BYTES = env.int("WORKSPACE_WS_MAX_BYTES", 1_048_576)
+WORKSPACE_CHAT_KEEP_DAYS = env.int("WORKSPACE_CHAT_KEEP_DAYS", 30)
+WORKSPACE_ALERT_MINUTES = env.int("WORKSPACE_ALERT_MINUTES", 15)
 SIMPLE_JWT = {
     "ACCESS_TOKEN_LIFETIME": timedelta(minutes=WORKSPACE_TOKEN_MINUTES),
     "ALGORITHM": "HS256",
@@ -352,6 +373,16 @@ SIMPLE_JWT = {
     "USER_ID_FIELD": "uid",
     "USER_ID_CLAIM": "user_id",
     "TOKEN_TYPE_CLAIM": "type",
+}
+CELERY_BEAT_SCHEDULE["store-chat-messages"] = {
+    "task": "workspace.tasks.store_chat_messages",
+    "schedule": timedelta(seconds=5),
+    "options": {"expires": 4},
+}
+CELERY_BEAT_SCHEDULE["sweep-chat-messages"] = {
+    "task": "workspace.tasks.sweep_chat_messages",
+    "schedule": timedelta(hours=1),
+    "options": {"expires": 3300},
 }
 CELERY_BEAT_SCHEDULE["sweep-refresh-tokens"] = {
     "task": "workspace.tasks.sweep_refresh_tokens",
@@ -510,6 +541,16 @@ CELERY_BEAT_SCHEDULE["charging-sweep"] = {
 # sshops: terminals, recordings, the audit log
 
 SSHOPS_AUDIT_KEY = env.str("SSHOPS_AUDIT_KEY", "")
+SSHOPS_DETACH_MINUTES = env.float("SSHOPS_DETACH_MINUTES", 30.0)
+SSHOPS_SCROLLBACK_BYTES = env.int("SSHOPS_SCROLLBACK_BYTES", 1 << 20)
+SSHOPS_MAX_TERMINALS = env.int("SSHOPS_MAX_TERMINALS", 200)
+SSHOPS_TERMINALS_SOCKET = (
+    env.str("SSHOPS_TERMINALS_SOCKET", "") or EMBEDDED.sockets / "terminals.sock"
+)
+SSHOPS_RECORDINGS_DIR = DATA_DIR / "terminals"
+SSHOPS_RECORDING_STRICT = env.bool("SSHOPS_RECORDING_STRICT", False)
+SSHOPS_RECORDING_BYTES = env.int("SSHOPS_RECORDING_BYTES", 1 << 30)
+SSHOPS_RECORDING_KEEP_DAYS = env.int("SSHOPS_RECORDING_KEEP_DAYS", 90)
 
 # sshops
 

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import DatabaseError
 
 from config.consumers import SIGNED_OUT, Consumer, Refusal
-from config.errors import DomainError
+from config.errors import DatabaseUnavailable, DomainError
 from config.realtime import in_thread
 from roadblock import chases, dashboards, fleet, packets, tracking
 from roadblock.wire import (
@@ -71,7 +71,10 @@ class CarConsumer(Consumer):
             await self.transmit(frame)
 
 
-NACKS = {fleet.NameTaken: packets.Nack.DUPLICATE}
+NACKS = {
+    fleet.NameTaken: packets.Nack.DUPLICATE,
+    DatabaseUnavailable: packets.Nack.DATABASE,
+}
 
 
 class VehicleConsumer(CarConsumer):

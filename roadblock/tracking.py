@@ -15,6 +15,7 @@ from itertools import islice
 import redis.asyncio
 from django.conf import settings
 
+from config.errors import DatabaseUnavailable
 from config.realtime import hub, in_thread, publish_now
 from roadblock import counters, packets, tracks
 from roadblock.cars import Car
@@ -321,6 +322,8 @@ class Tracker:
             lost = self.lost_rows
             try:
                 await in_thread(tracks.store, rows)
+            except DatabaseUnavailable:
+                self.rows_event.set()
             except Exception as error:
                 log.error("Positions are not stored yet: %s", error)
                 self.rows_event.set()

@@ -119,7 +119,7 @@ def test_an_unknown_address_has_a_page(client, db):
     assert inline_parts(html) == []
 
 
-@pytest.mark.parametrize("name", ["400.html", "500.html"])
+@pytest.mark.parametrize("name", ["400.html", "500.html", "503.html"])
 def test_pages_for_broken_requests_need_no_context(name):
     html = render_to_string(name)
 

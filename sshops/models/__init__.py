@@ -1,4 +1,5 @@
 from sshops.models.audit import AuditEntry, AuditHead
 from sshops.models.servers import Server
+from sshops.models.terminals import Recording, Terminal
 
-__all__ = ["AuditEntry", "AuditHead", "Server"]
+__all__ = ["AuditEntry", "AuditHead", "Recording", "Server", "Terminal"]

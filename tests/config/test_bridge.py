@@ -208,6 +208,15 @@ def test_generated_bodies_that_nobody_reads_keep_no_ordinary_thread(http, raw):
     assert all(answers_within_a_second(http) for _ in range(5))
 
 
+def test_views_that_wait_for_others_keep_no_ordinary_thread(http, raw):
+    for _ in range(MORE_THAN_THREADS):
+        raw(head("GET", "/wait"))
+    assert eventually(lambda: http.get("/now").json()["waiting"])
+
+    assert all(answers_within_a_second(http) for _ in range(5))
+    assert eventually(lambda: not http.get("/now").json()["waiting"])
+
+
 def test_a_generated_body_is_sent_as_it_grows(http):
     start = time.monotonic()
 

@@ -14,7 +14,7 @@ FILE_BYTES = 64 << 20
 
 FILE = tempfile.TemporaryFile()  # noqa: SIM115
 FILE.truncate(FILE_BYTES)
-now = {"reading": 0, "producing": 0, "pieces": 0, "closed": 0}
+now = {"waiting": 0, "reading": 0, "producing": 0, "pieces": 0, "closed": 0}
 lock = threading.Lock()
 
 
@@ -102,6 +102,13 @@ def cookies(environ, start_response):
     return as_json(start_response, None, headers)
 
 
+def wait(environ, start_response):
+    count("waiting", 1)
+    time.sleep(0.6)
+    count("waiting", -1)
+    return as_json(start_response, None)
+
+
 def broken(environ, start_response):
     raise ValueError("broken on purpose")
 
@@ -123,8 +130,11 @@ ANSWERS = {
     "/file": file,
     "/flow": flow,
     "/cookies": cookies,
+    "/wait": wait,
     "/broken": broken,
     "/broken-half-way": broken_half_way,
 }
 
-bridge = WSGIBridge(application, THREADS, STREAM_THREADS)
+bridge = WSGIBridge(
+    application, THREADS, STREAM_THREADS, waits=lambda path: path == "/wait"
+)

@@ -1,5 +1,48 @@
 """Servers to log in to, and the people who may."""
 
+import pytest
+from django.contrib.auth.models import Permission
+
+from tests import factories
+from tests.browsing import browser, chromium, site
+from tests.sshops.hosting import hosting, opened, screen
 from tests.sshops.sshd import make_sshd, other_sshd, sshd
 
-__all__ = ["make_sshd", "other_sshd", "sshd"]
+__all__ = [
+    "browser",
+    "chromium",
+    "hosting",
+    "make_sshd",
+    "opened",
+    "other_sshd",
+    "screen",
+    "site",
+    "sshd",
+]
+
+
+def allow(user, *names):
+    """Give a user permissions of this app."""
+    found = Permission.objects.filter(content_type__app_label="sshops")
+    user.user_permissions.add(*found.filter(codename__in=names))
+    return user
+
+
+@pytest.fixture
+def operator(transactional_db):
+    """May use terminals and transfers, as the servers allow."""
+    user = factories.user("operator@example.com")
+    return allow(user, "use_terminal", "use_transfer")
+
+
+@pytest.fixture
+def supervisor(transactional_db):
+    """May look at everybody's terminals, recordings and audit log."""
+    user = factories.user("supervisor@example.com")
+    return allow(user, "supervise_terminals", "view_audit")
+
+
+@pytest.fixture
+def server(sshd, transactional_db):
+    """A server with a real sshd."""
+    return factories.server(sshd)

@@ -1,3 +1,4 @@
+from workspace.models.chat import ChatGroup, ChatMessage, ReadMark
 from workspace.models.files import Folder, PartialUpload, Piece, Upload
 from workspace.models.people import (
     LoginFailure,
@@ -8,10 +9,13 @@ from workspace.models.people import (
 )
 
 __all__ = [
+    "ChatGroup",
+    "ChatMessage",
     "Folder",
     "LoginFailure",
     "PartialUpload",
     "Piece",
+    "ReadMark",
     "RefreshToken",
     "Role",
     "TokenFamily",

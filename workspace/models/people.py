@@ -1,14 +1,17 @@
 """People: the one user model of the whole project."""
 
 import uuid
+from functools import partial
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Value
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+from config import copies, known_users
 
 
 class Role(models.TextChoices):
@@ -71,6 +74,12 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def __str__(self):
         return f"{self.uname} <{self.email}>"
+
+    def save(self, *args, update_fields=None, **kwargs):
+        super().save(*args, update_fields=update_fields, **kwargs)
+        if update_fields != ["ulast_login"]:  # no reason to forget what all others saw
+            transaction.on_commit(partial(known_users.forget, self.pk))
+            copies.drop("people")
 
     @property
     def is_active(self):

@@ -8,6 +8,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from config import pagination
+from config.copies import KeepsCopy
 from config.errors import DomainError, NotFound
 from config.parsers import JSON
 from workspace import people
@@ -35,7 +36,8 @@ def person_of(user_id):
     return person
 
 
-class People(APIView):
+class People(KeepsCopy, APIView):
+    copies_of = "people"
     parser_classes = [JSON]
 
     def get_permissions(self):
@@ -75,7 +77,9 @@ class Register(APIView):
         return Response(UserSerializer(person).data, 201)
 
 
-class Me(APIView):
+class Me(KeepsCopy, APIView):
+    copies_of = "people"
+
     @extend_schema(responses=UserSerializer)
     def get(self, request):
         return Response(UserSerializer(request.user).data)
@@ -92,7 +96,9 @@ class Profile(APIView):
 
 
 @extend_schema(parameters=[USER_ID])
-class Person(APIView):
+class Person(KeepsCopy, APIView):
+    copies_of = "people"
+
     @extend_schema(responses=UserSerializer)
     def get(self, request, user_id):
         return Response(UserSerializer(person_of(user_id)).data)

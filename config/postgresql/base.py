@@ -1,0 +1,85 @@
+"""Django's PostgreSQL backend, which notices when the database is away.
+
+Connecting, and nothing else, is tried again by the process' watch (config/outages.py):
+nothing has been written then. A pooled connection is looked at before it is used.
+"""
+
+import time
+from contextlib import suppress
+
+import psycopg
+from django.db import DEFAULT_DB_ALIAS
+from django.db.backends.postgresql import base
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from config import outages
+
+VERDICT_SECONDS = 2.5  # from the first try on; a client hears within 3
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    def get_new_connection(self, conn_params):
+        if self.alias != DEFAULT_DB_ALIAS:
+            return super().get_new_connection(conn_params)
+        deadline = time.monotonic() + VERDICT_SECONDS
+        outages.watch.refuse()
+        try:
+            return self.connected(conn_params)
+        except psycopg.OperationalError as error:
+            if not outages.is_outage(error):
+                raise
+            probe = Probe(conn_params, renews=not isinstance(error, PoolTimeout))
+            patience = deadline - time.monotonic()
+            if not outages.watch.answers(probe, error, patience):
+                raise
+            if not probe.renews:
+                raise  # it answers; all our connections are in use, and that takes long
+        return self.connected(conn_params)
+
+    def connected(self, conn_params):
+        if not self.pool:
+            outages.refuse_while_closed()
+        connection = super().get_new_connection(conn_params)
+        if self.pool:
+            try:
+                ConnectionPool.check_connection(connection)
+            except BaseException:
+                connection._pool.putconn(connection)
+                raise
+        return connection
+
+    def _configure_connection(self, connection):
+        if self.pool:
+            outages.refuse_while_closed()
+        return super()._configure_connection(connection)
+
+    @property
+    def pool(self):
+        # A probe may take the pool away between Django's two looks at the dict.
+        while True:
+            with suppress(KeyError):
+                return super().pool
+
+    def probe(self):
+        """Return the Probe of this database, for who saw a statement fail."""
+        return Probe(self.get_connection_params())
+
+
+class Probe:
+    """Asks whether a database answers, by a connection of its own."""
+
+    def __init__(self, conn_params, *, renews=True):
+        self.conn_params = conn_params
+        self.renews = renews
+
+    def look(self):
+        """Return when the database answers; raise psycopg.OperationalError."""
+        outages.refuse_while_closed()
+        with psycopg.connect(**self.conn_params, autocommit=True) as connection:
+            connection.execute("SELECT 1")
+
+    def forget_connections(self):
+        """Let new connections replace those of the process, which broke."""
+        pool = DatabaseWrapper._connection_pools.pop(DEFAULT_DB_ALIAS, None)
+        if pool is not None:
+            pool.close()
