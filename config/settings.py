@@ -411,8 +411,10 @@ CELERY_BEAT_SCHEDULE["sweep-diagnosis-sign-ins"] = {
     "schedule": timedelta(hours=1),
     "options": {"expires": 3300},
 }
-# Recordings lie in a bucket where one is named, else on disk below DATA_DIR.
-S3_BUCKET_NAME = env.str("S3_BUCKET_NAME", "")
+# Recordings lie in a bucket where one is named, else on disk below DATA_DIR. The
+# environment "local" has LocalStack for S3, where the bucket is made at need.
+LOCAL_S3 = env.str("ENV", "production") == "local"
+S3_BUCKET_NAME = env.str("S3_BUCKET_NAME", "") or ("test-bucket" if LOCAL_S3 else "")
 STORAGES["recordings"] = (
     {
         "BACKEND": "diagnosis.storage.Bucket",
@@ -420,7 +422,19 @@ STORAGES["recordings"] = (
             "bucket_name": S3_BUCKET_NAME,
             "endpoint_url": env.str("S3_ENDPOINT_URL", "") or None,
             "region_name": env.str("AWS_REGION", "ap-northeast-2"),
-        },
+        }
+        | (
+            {
+                "endpoint_url": env.str(
+                    "LOCALSTACK_ENDPOINT", "http://localstack:4566"
+                ),
+                "access_key": "test",
+                "secret_key": "test",
+                "makes_bucket": True,
+            }
+            if LOCAL_S3
+            else {}
+        ),
     }
     if S3_BUCKET_NAME
     else {
