@@ -4,6 +4,7 @@ Read in this order, the first one wins: the environment, the file .env beside ma
 the file secrets.env in the data directory (script/server makes it for local use).
 """
 
+import os
 from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -24,6 +25,10 @@ environ.Env.read_env(BASE_DIR / ".env")
 
 DATA_DIR = (BASE_DIR / env.str("DATA_DIR", ".data")).resolve()
 environ.Env.read_env(DATA_DIR / "secrets.env")
+
+# Arithmetic keeps to its own core: threads that spin while they wait for one another
+# make it slower wherever other work runs. Read when numpy is first imported.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 # Core
 
@@ -342,6 +347,8 @@ UNFOLD = {
 
 WORKSPACE_TOKEN_MINUTES = env.int("WORKSPACE_TOKEN_MINUTES", 30)
 WORKSPACE_REFRESH_DAYS = env.int("WORKSPACE_REFRESH_DAYS", 30)
+WORKSPACE_WS_MAX_BYTES = env.int("WORKSPACE_WS_MAX_BYTES", 1_048_576)
+WORKSPACE_CHAT_KEEP_DAYS = env.int("WORKSPACE_CHAT_KEEP_DAYS", 30)
 WORKSPACE_ALERT_MINUTES = env.int("WORKSPACE_ALERT_MINUTES", 15)
 SIMPLE_JWT = {
     "ACCESS_TOKEN_LIFETIME": timedelta(minutes=WORKSPACE_TOKEN_MINUTES),
@@ -350,6 +357,16 @@ SIMPLE_JWT = {
     "USER_ID_FIELD": "uid",
     "USER_ID_CLAIM": "user_id",
     "TOKEN_TYPE_CLAIM": "type",
+}
+CELERY_BEAT_SCHEDULE["store-chat-messages"] = {
+    "task": "workspace.tasks.store_chat_messages",
+    "schedule": timedelta(seconds=5),
+    "options": {"expires": 4},
+}
+CELERY_BEAT_SCHEDULE["sweep-chat-messages"] = {
+    "task": "workspace.tasks.sweep_chat_messages",
+    "schedule": timedelta(hours=1),
+    "options": {"expires": 3300},
 }
 CELERY_BEAT_SCHEDULE["sweep-refresh-tokens"] = {
     "task": "workspace.tasks.sweep_refresh_tokens",
@@ -540,4 +557,24 @@ SSHOPS_RECORDING_KEEP_DAYS = env.int("SSHOPS_RECORDING_KEEP_DAYS", 90)
 
 SSHOPS_CONNECT_TIMEOUT = env.float("SSHOPS_CONNECT_TIMEOUT", 10.0)
 SSHOPS_CONNECTING = env.int("SSHOPS_CONNECTING", 128)
+SSHOPS_RUNS = env.int("SSHOPS_RUNS", 256)
 SSHOPS_TRUST_ON_FIRST_USE = env.bool("SSHOPS_TRUST_ON_FIRST_USE", False)
+SSHOPS_COMMAND_TIMEOUT = env.float("SSHOPS_COMMAND_TIMEOUT", 0.0)  # 0: none
+SSHOPS_THROTTLE_INTERVAL = env.float("SSHOPS_THROTTLE_INTERVAL", 0.1)
+SSHOPS_AUDIT_INPUT = env.bool("SSHOPS_AUDIT_INPUT", False)
+SSHOPS_TIME_ZONE = ZoneInfo(env.str("SSHOPS_TIME_ZONE", "Asia/Seoul"))
+SSHOPS_HEALTH_INTERVAL = env.float("SSHOPS_HEALTH_INTERVAL", 30.0)
+SSHOPS_HEALTH_TIMEOUT = env.float("SSHOPS_HEALTH_TIMEOUT", 5.0)
+SSHOPS_HEALTH_LOGIN = env.bool("SSHOPS_HEALTH_LOGIN", False)
+SSHOPS_HEALTH_KEEP_HOURS = env.int("SSHOPS_HEALTH_KEEP_HOURS", 24)
+CELERY_BEAT_SCHEDULE["sshops-check-health"] = {
+    "task": "sshops.tasks.check_health",
+    # A look at whether a round is due.
+    "schedule": timedelta(seconds=min(2.0, SSHOPS_HEALTH_INTERVAL)),
+    "options": {"expires": 2},
+}
+CELERY_BEAT_SCHEDULE["sshops-sweep"] = {
+    "task": "sshops.tasks.sweep",
+    "schedule": timedelta(hours=1),
+    "options": {"expires": 3300},
+}

@@ -1,3 +1,4 @@
+from workspace.models.chat import ChatGroup, ChatMessage, ReadMark
 from workspace.models.people import (
     LoginFailure,
     RefreshToken,
@@ -6,4 +7,13 @@ from workspace.models.people import (
     User,
 )
 
-__all__ = ["LoginFailure", "RefreshToken", "Role", "TokenFamily", "User"]
+__all__ = [
+    "ChatGroup",
+    "ChatMessage",
+    "LoginFailure",
+    "ReadMark",
+    "RefreshToken",
+    "Role",
+    "TokenFamily",
+    "User",
+]
