@@ -428,8 +428,10 @@ CELERY_BEAT_SCHEDULE["sweep-diagnosis-sign-ins"] = {
     "schedule": timedelta(hours=1),
     "options": {"expires": 3300},
 }
-# Recordings lie in a bucket where one is named, else on disk below DATA_DIR.
-S3_BUCKET_NAME = env.str("S3_BUCKET_NAME", "")
+# Recordings lie in a bucket where one is named, else on disk below DATA_DIR. The
+# environment "local" has LocalStack for S3, where the bucket is made at need.
+LOCAL_S3 = env.str("ENV", "production") == "local"
+S3_BUCKET_NAME = env.str("S3_BUCKET_NAME", "") or ("test-bucket" if LOCAL_S3 else "")
 STORAGES["recordings"] = (
     {
         "BACKEND": "diagnosis.storage.Bucket",
@@ -437,7 +439,19 @@ STORAGES["recordings"] = (
             "bucket_name": S3_BUCKET_NAME,
             "endpoint_url": env.str("S3_ENDPOINT_URL", "") or None,
             "region_name": env.str("AWS_REGION", "ap-northeast-2"),
-        },
+        }
+        | (
+            {
+                "endpoint_url": env.str(
+                    "LOCALSTACK_ENDPOINT", "http://localstack:4566"
+                ),
+                "access_key": "test",
+                "secret_key": "test",
+                "makes_bucket": True,
+            }
+            if LOCAL_S3
+            else {}
+        ),
     }
     if S3_BUCKET_NAME
     else {
@@ -543,4 +557,24 @@ SSHOPS_RECORDING_KEEP_DAYS = env.int("SSHOPS_RECORDING_KEEP_DAYS", 90)
 
 SSHOPS_CONNECT_TIMEOUT = env.float("SSHOPS_CONNECT_TIMEOUT", 10.0)
 SSHOPS_CONNECTING = env.int("SSHOPS_CONNECTING", 128)
+SSHOPS_RUNS = env.int("SSHOPS_RUNS", 256)
 SSHOPS_TRUST_ON_FIRST_USE = env.bool("SSHOPS_TRUST_ON_FIRST_USE", False)
+SSHOPS_COMMAND_TIMEOUT = env.float("SSHOPS_COMMAND_TIMEOUT", 0.0)  # 0: none
+SSHOPS_THROTTLE_INTERVAL = env.float("SSHOPS_THROTTLE_INTERVAL", 0.1)
+SSHOPS_AUDIT_INPUT = env.bool("SSHOPS_AUDIT_INPUT", False)
+SSHOPS_TIME_ZONE = ZoneInfo(env.str("SSHOPS_TIME_ZONE", "Asia/Seoul"))
+SSHOPS_HEALTH_INTERVAL = env.float("SSHOPS_HEALTH_INTERVAL", 30.0)
+SSHOPS_HEALTH_TIMEOUT = env.float("SSHOPS_HEALTH_TIMEOUT", 5.0)
+SSHOPS_HEALTH_LOGIN = env.bool("SSHOPS_HEALTH_LOGIN", False)
+SSHOPS_HEALTH_KEEP_HOURS = env.int("SSHOPS_HEALTH_KEEP_HOURS", 24)
+CELERY_BEAT_SCHEDULE["sshops-check-health"] = {
+    "task": "sshops.tasks.check_health",
+    # A look at whether a round is due.
+    "schedule": timedelta(seconds=min(2.0, SSHOPS_HEALTH_INTERVAL)),
+    "options": {"expires": 2},
+}
+CELERY_BEAT_SCHEDULE["sshops-sweep"] = {
+    "task": "sshops.tasks.sweep",
+    "schedule": timedelta(hours=1),
+    "options": {"expires": 3300},
+}

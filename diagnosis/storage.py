@@ -51,10 +51,24 @@ class Disk(FileSystemStorage):
         return name
 
 
-class Bucket(S3Storage):
-    """A bucket of Amazon's or another S3; credentials are boto3's own business."""
+# What pages elsewhere may do with a bucket that we make.
+CORS = {
+    "AllowedOrigins": ["*"],
+    "AllowedMethods": ["GET", "PUT", "POST", "DELETE"],
+    "AllowedHeaders": ["*"],
+    "ExposeHeaders": ["ETag"],
+    "MaxAgeSeconds": 3000,
+}
 
-    def __init__(self, **options):
+
+class Bucket(S3Storage):
+    """A bucket of Amazon's or another S3; credentials are boto3's own business.
+
+    One that is missing is made at need where `makes_bucket` says so.
+    """
+
+    def __init__(self, makes_bucket=False, **options):
+        self.makes_bucket = makes_bucket
         super().__init__(
             **options,
             file_overwrite=True,
@@ -68,6 +82,27 @@ class Bucket(S3Storage):
                 signature_version="s3v4",
             ),
         )
+
+    def _save(self, name, content):
+        try:
+            return super()._save(name, content)
+        except ClientError as error:
+            is_missing = error.response["Error"]["Code"] == "NoSuchBucket"
+            if not (is_missing and self.makes_bucket):
+                raise
+        self.make_bucket()
+        content.seek(0)
+        return super()._save(name, content)
+
+    def make_bucket(self):
+        client = self.connection.meta.client
+        place = {}
+        if self.region_name != "us-east-1":  # which wants not to be named
+            region = {"LocationConstraint": self.region_name}
+            place = {"CreateBucketConfiguration": region}
+        with contextlib.suppress(client.exceptions.BucketAlreadyOwnedByYou):
+            self.bucket.create(**place)
+        self.bucket.Cors().put(CORSConfiguration={"CORSRules": [CORS]})
 
 
 @contextlib.contextmanager
