@@ -170,6 +170,8 @@ HTTP_THREADS = env.int("HTTP_THREADS", 6)
 HTTP_STREAM_THREADS = env.int("HTTP_STREAM_THREADS", 32)
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
 CORS_ALLOW_CREDENTIALS = True
+CORS_ALLOW_HEADERS = [*default_headers]  # each app's section adds its own
+CORS_EXPOSE_HEADERS = ["ETag", "Retry-After"]
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_SSL_REDIRECT = HTTPS
@@ -193,6 +195,20 @@ STORAGES = {  # each app's section adds its own
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage",
     },
 }
+
+
+def store(folder, bucket):
+    """Return an entry of STORAGES: a bucket where one is named, else a folder."""
+    if not bucket:
+        options = {"location": DATA_DIR / folder}
+        return {"BACKEND": "config.storage.Disk", "OPTIONS": options}
+    options = {
+        "bucket_name": bucket,
+        "endpoint_url": env.str("S3_ENDPOINT_URL", "") or None,
+        "region_name": env.str("AWS_REGION", "ap-northeast-2"),
+    }
+    return {"BACKEND": "config.storage.Bucket", "OPTIONS": options}
+
 
 # The strict policy of our own pages; what the admin and the API's documentation need
 # beyond it stands with them.
@@ -386,6 +402,18 @@ CELERY_BEAT_SCHEDULE["forget-login-failures"] = {
     "schedule": timedelta(hours=1),
     "options": {"expires": 3300},
 }
+# Files in one piece, and by the tus protocol, which may take days and lines.
+WORKSPACE_UPLOAD_MAX_BYTES = env.int("WORKSPACE_UPLOAD_MAX_BYTES", 50 * 1024 * 1024)
+WORKSPACE_RESUMABLE_MAX_BYTES = env.int("WORKSPACE_RESUMABLE_MAX_BYTES", 2 * 1024**3)
+STORAGES["uploads"] = store("uploads", env.str("WORKSPACE_BUCKET_NAME", ""))
+CORS_ALLOW_HEADERS += [
+    *("tus-resumable", "upload-length", "upload-metadata", "upload-offset"),
+    "x-http-method-override",
+]
+CORS_EXPOSE_HEADERS += [
+    *("Location", "Tus-Extension", "Tus-Max-Size", "Tus-Resumable", "Tus-Version"),
+    *("Upload-Expires", "Upload-Length", "Upload-Offset", "Content-Location"),
+]
 
 # workspace: the SQL explorer
 
@@ -471,23 +499,18 @@ CELERY_BEAT_SCHEDULE["sweep-diagnosis-sign-ins"] = {
     "schedule": timedelta(hours=1),
     "options": {"expires": 3300},
 }
-# Recordings lie in a bucket where one is named, else on disk below DATA_DIR.
-S3_BUCKET_NAME = env.str("S3_BUCKET_NAME", "")
-STORAGES["recordings"] = (
-    {
-        "BACKEND": "diagnosis.storage.Bucket",
-        "OPTIONS": {
-            "bucket_name": S3_BUCKET_NAME,
-            "endpoint_url": env.str("S3_ENDPOINT_URL", "") or None,
-            "region_name": env.str("AWS_REGION", "ap-northeast-2"),
-        },
+# Recordings lie in a bucket where one is named, else on disk below DATA_DIR. The
+# environment "local" has LocalStack for S3, where the bucket is made at need.
+LOCAL_S3 = env.str("ENV", "production") == "local"
+S3_BUCKET_NAME = env.str("S3_BUCKET_NAME", "") or ("test-bucket" if LOCAL_S3 else "")
+STORAGES["recordings"] = store("recordings", S3_BUCKET_NAME)
+if LOCAL_S3:
+    STORAGES["recordings"]["OPTIONS"] |= {
+        "endpoint_url": env.str("LOCALSTACK_ENDPOINT", "http://localstack:4566"),
+        "access_key": "test",
+        "secret_key": "test",
+        "makes_bucket": True,
     }
-    if S3_BUCKET_NAME
-    else {
-        "BACKEND": "diagnosis.storage.Disk",
-        "OPTIONS": {"location": DATA_DIR / "recordings"},
-    }
-)
 CELERY_BEAT_SCHEDULE["find-unscored-recordings"] = {
     "task": "diagnosis.tasks.find_unscored",
     "schedule": timedelta(seconds=30),
@@ -555,8 +578,7 @@ BATTERY_DATABASE_URL = env.str("BATTERY_DATABASE_URL", "") or env.str(
 BATTERY_DATABASE_PATH = env.str("BATTERY_DATABASE_PATH", "/car-battery-now")
 BATTERY_DATABASE_AUTH = env.str("BATTERY_DATABASE_AUTH", "")
 CORS_ALLOWED_ORIGINS += env.list("CORS_ORIGINS", default=[])
-CORS_ALLOW_HEADERS = [*default_headers, "cache-control", "idempotency-key"]
-CORS_EXPOSE_HEADERS = ["ETag", "Retry-After"]
+CORS_ALLOW_HEADERS += ["cache-control", "idempotency-key"]
 CELERY_BEAT_SCHEDULE["charging-keep-watch"] = {
     "task": "charging.tasks.keep_watch",
     "schedule": timedelta(seconds=15),
@@ -586,4 +608,24 @@ SSHOPS_RECORDING_KEEP_DAYS = env.int("SSHOPS_RECORDING_KEEP_DAYS", 90)
 
 SSHOPS_CONNECT_TIMEOUT = env.float("SSHOPS_CONNECT_TIMEOUT", 10.0)
 SSHOPS_CONNECTING = env.int("SSHOPS_CONNECTING", 128)
+SSHOPS_RUNS = env.int("SSHOPS_RUNS", 256)
 SSHOPS_TRUST_ON_FIRST_USE = env.bool("SSHOPS_TRUST_ON_FIRST_USE", False)
+SSHOPS_COMMAND_TIMEOUT = env.float("SSHOPS_COMMAND_TIMEOUT", 0.0)  # 0: none
+SSHOPS_THROTTLE_INTERVAL = env.float("SSHOPS_THROTTLE_INTERVAL", 0.1)
+SSHOPS_AUDIT_INPUT = env.bool("SSHOPS_AUDIT_INPUT", False)
+SSHOPS_TIME_ZONE = ZoneInfo(env.str("SSHOPS_TIME_ZONE", "Asia/Seoul"))
+SSHOPS_HEALTH_INTERVAL = env.float("SSHOPS_HEALTH_INTERVAL", 30.0)
+SSHOPS_HEALTH_TIMEOUT = env.float("SSHOPS_HEALTH_TIMEOUT", 5.0)
+SSHOPS_HEALTH_LOGIN = env.bool("SSHOPS_HEALTH_LOGIN", False)
+SSHOPS_HEALTH_KEEP_HOURS = env.int("SSHOPS_HEALTH_KEEP_HOURS", 24)
+CELERY_BEAT_SCHEDULE["sshops-check-health"] = {
+    "task": "sshops.tasks.check_health",
+    # A look at whether a round is due.
+    "schedule": timedelta(seconds=min(2.0, SSHOPS_HEALTH_INTERVAL)),
+    "options": {"expires": 2},
+}
+CELERY_BEAT_SCHEDULE["sshops-sweep"] = {
+    "task": "sshops.tasks.sweep",
+    "schedule": timedelta(hours=1),
+    "options": {"expires": 3300},
+}

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("explorer", "0028_promptlog_database_connection_promptlog_user_request"),
-        ("workspace", "0004_chat_messages"),
+        ("workspace", "0005_files"),
     ]
 
     operations = [
