@@ -16,6 +16,7 @@ from config import realtime
 from config.routing import websockets
 from roadblock import tracking
 from tests import factories
+from workspace.chat import switchboard
 
 
 @pytest.fixture(autouse=True)
@@ -79,6 +80,7 @@ async def socket():
     for communicator in opened:
         await communicator.disconnect()
     await tracking.stop()
+    await switchboard.stop()
     await realtime.hub().close()
     await get_channel_layer().flush()
 
