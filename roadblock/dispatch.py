@@ -27,6 +27,7 @@ class Dispatch:
         self.by_chase = {}  # chase id -> vehicle numbers
         self.news = {}  # roadblock id -> State, to be stored
         self.told = asyncio.Event()
+        self.storing = asyncio.Lock()  # whoever holds it knows that no store() is on
 
     def replace(self, chase, orders_of_chase):
         """Take in all orders of a chase; those before are void."""
@@ -79,12 +80,16 @@ class Dispatch:
             await self.store()
 
     async def store(self):
+        """Store the news; on failure they wait, and a pause follows."""
         self.told.clear()
-        news, self.news = self.news, {}
-        try:
-            await in_thread(orders.advance, news)
-        except Exception as error:
-            log.error("What became of orders is not stored yet: %s", error)
-            self.news = news | self.news
-            await asyncio.sleep(RETRY_SECONDS)
-            self.told.set()
+        async with self.storing:
+            news, self.news = self.news, {}
+            try:
+                await in_thread(orders.advance, news)
+            except Exception as error:
+                log.error("What became of orders is not stored yet: %s", error)
+                self.news = news | self.news
+            else:
+                return
+        await asyncio.sleep(RETRY_SECONDS)
+        self.told.set()

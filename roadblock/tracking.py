@@ -111,7 +111,7 @@ class Tracker:
         """Publish and store what is left."""
         # Neither is cancelled half-way: a batch would be stored twice, and the Valkey
         # client may swallow the cancellation, which leaves a task that never ends.
-        async with self.storing, self.ticking:
+        async with self.storing, self.ticking, self.dispatch.storing:
             for task in self.tasks:
                 task.cancel()
             await asyncio.gather(*self.tasks, return_exceptions=True)

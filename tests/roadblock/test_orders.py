@@ -1,5 +1,6 @@
 """Orders on the wire: 0x15 to the car, and what comes back of it."""
 
+import asyncio
 import json
 from struct import unpack
 
@@ -38,8 +39,8 @@ def state_of():
 
 async def becomes(one, state):
     """Wait until a roadblock has come to a state."""
-    while (await a(Roadblock.objects.get, pk=one.pk)).state != state:
-        pass
+    while (await a(Roadblock.objects.get, pk=one.pk)).state != state:  # noqa: ASYNC110
+        await asyncio.sleep(0.02)
 
 
 async def any_order(chase):
