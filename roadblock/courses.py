@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 from scipy.sparse import csgraph
+from scipy.spatial import KDTree
 
 from roadblock.roadmap import Link, RoadMap
 
@@ -91,9 +92,33 @@ class Course:
         until = np.concatenate([[0.0], np.cumsum(legs)])
         return until[self._last_leg + 1] - until[self._first]
 
-    def seconds_to(self, goals):
-        """Return (goals, links) seconds from each link's start to the goals' starts."""
-        return csgraph.dijkstra(self._backwards, indices=goals)
+    def seconds_to(self, goals, factors=None):
+        """Return (goals, links) seconds from each link's start to the goals' starts.
+
+        `factors` (links,) multiply the seconds of the links.
+        """
+        graph = self._backwards
+        if factors is not None:
+            graph = graph.copy()
+            graph.data *= factors[graph.indices]
+        return csgraph.dijkstra(graph, indices=goals)
+
+    def nearest(self, x, y):
+        """Return (row, metres along) of the place closest to a point.
+
+        Where links meet it is the beginning of one: that can be reached from all that
+        end there.
+        """
+        gaps, stations = self._tree.query([x, y], k=min(8, len(self._points)))
+        close = stations[gaps <= gaps[0] + 0.5]
+        rows = np.searchsorted(self._first, close, side="right") - 1
+        along = self._stations[close] - self._base[rows]
+        best = along.argmin()
+        return int(rows[best]), float(along[best])
+
+    @cached_property
+    def _tree(self):
+        return KDTree(self._points)
 
     def _speed_squares(self, links, stations):
         """Squares of the limit at all stations: between them, braking is linear."""
