@@ -3,6 +3,7 @@
 from django.urls import path
 
 from sshops import terminal_views
+from sshops.page_views import page_paths
 
 terminals = [
     path("terminals", terminal_views.Terminals.as_view(), name="terminals"),
@@ -17,4 +18,4 @@ terminals = [
 ]
 
 app_name = "sshops"
-urlpatterns = [*terminals]
+urlpatterns = [*page_paths, *terminals]

@@ -1,6 +1,6 @@
 // A socket that comes back: exponential back-off with jitter, and a state to show.
-// States: connecting, live, waiting (with the moment of the next try), offline,
-// signed-out (which ends it).
+// States: connecting, live, waiting (with the moment of the next try), offline, and the
+// two that end it: signed-out, and ended by a close code that `ends` knows as final.
 
 const FIRST_DELAY = 500;
 const LONGEST_DELAY = 30_000;
@@ -11,10 +11,11 @@ export class LiveSocket {
   /**
    * onFrame(buffer), onOpen(), onState(); mayRetry() answers false when the
    * session has ended: a refused handshake looks like any other failure here.
+   * ends(code) tells that the server has closed for good.
    */
-  constructor(url, { onFrame, onOpen, onState, mayRetry }) {
+  constructor(url, { onFrame, onOpen, onState, mayRetry, ends = () => false }) {
     this.url = url;
-    this.hooks = { onFrame, onOpen, onState, mayRetry };
+    this.hooks = { onFrame, onOpen, onState, mayRetry, ends };
     this.failures = 0;
     this.state = "connecting";
     this.retryAt = 0;
@@ -42,6 +43,7 @@ export class LiveSocket {
       clearTimeout(this.settled);
       if (socket !== this.socket) return;
       if (code === SIGNED_OUT) this.change("signed-out");
+      else if (this.hooks.ends(code)) this.change("ended");
       else if (!navigator.onLine) this.rest();
       else if (opened || (await this.hooks.mayRetry())) this.retry();
       else this.change("signed-out");
@@ -93,7 +95,7 @@ export class LiveSocket {
   }
 }
 
-const WORST_FIRST = ["signed-out", "offline", "waiting", "connecting", "live"];
+const WORST_FIRST = ["signed-out", "ended", "offline", "waiting", "connecting", "live"];
 
 /** What several sockets together have to report. */
 export function worst(sockets) {
