@@ -9,6 +9,7 @@ from django.views.decorators.cache import never_cache
 from charging import occupancy
 from diagnosis import clinic
 from roadblock import dashboards
+from sshops import overview
 
 
 def apps_now():
@@ -35,20 +36,21 @@ def apps_now():
             "url": "/diagnosis/",
             **clinic.state_now(),
         },
-        *(
-            {
-                "name": name,
-                "title": title,
-                "text": text,
-                "url": f"/{name}/",
-                "state": "soon",
-                "figures": [],
-            }
-            for name, title, text in (
-                ("workspace", _("Workspace"), _("People, chat and files.")),
-                ("sshops", _("SSH operations"), _("Terminals, transfers, health.")),
-            )
-        ),
+        {
+            "name": "workspace",
+            "title": _("Workspace"),
+            "text": _("People, chat and files."),
+            "url": "/workspace/",
+            "state": "soon",
+            "figures": [],
+        },
+        {
+            "name": "sshops",
+            "title": _("SSH operations"),
+            "text": _("Terminals, transfers, health."),
+            "url": "/sshops/",
+            **overview.state_now(),
+        },
     ]
 
 

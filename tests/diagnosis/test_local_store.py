@@ -53,4 +53,4 @@ def test_elsewhere_a_missing_bucket_is_a_store_that_is_away(start, s3_server):
         AWS_SECRET_ACCESS_KEY="test",
     )
 
-    assert "diagnosis.storage.StorageAway" in ended.stderr
+    assert "config.storage.StorageAway" in ended.stderr
