@@ -1,5 +1,5 @@
 // The servers as cards: live health, latency, and what one may do there.
-import { $, element } from "../shared/elements.js";
+import { $, element, say } from "../shared/elements.js";
 import { fill, gettext } from "../shared/i18n.js";
 
 const READ_EVERY = 30_000;
@@ -14,6 +14,7 @@ export class Board {
     this.mayType = mayType;
     this.hooks = { onTerminal, onCommand };
     this.servers = [];
+    this.latencies = {};
     this.listeners = [];
     for (const type of ["server_health", "lock_status"]) {
       stub.on(type, () => this.draw());
@@ -31,9 +32,16 @@ export class Board {
 
   async read() {
     try {
-      ({ items: this.servers } = await this.rest.call("GET", "servers"));
-    } catch {
-      if (!this.servers.length) this.servers = Object.values(this.stub.health).map(known);
+      const [page, pulse] = await Promise.all([
+        this.rest.call("GET", "servers", { query: { limit: 1000 } }),
+        this.rest.call("GET", "latencies"),
+      ]);
+      this.servers = page.items;
+      this.latencies = pulse.latencies;
+      $("checks-missing").hidden = pulse.are_checks_running;
+    } catch (error) {
+      if (!this.servers.length) say(error.message, "bad");
+      return;
     }
     for (const listener of this.listeners) listener(this.servers);
     this.draw();
@@ -74,7 +82,7 @@ export class Board {
       element(
         "div",
         { class: "pulse" },
-        sparkline(server.latencies ?? []),
+        sparkline(this.latencies[server.name] ?? []),
         element("span", { class: "muted small" }, checkedWords(health)),
       ),
       holder
@@ -90,9 +98,6 @@ export class Board {
     return made;
   }
 }
-
-/** What a health message tells of its server. */
-const known = ({ server_name: name, host, port }) => ({ name, host, port });
 
 function stateOf(server, health) {
   if (server.is_active === false) return { kind: "idle", word: gettext("not in use") };

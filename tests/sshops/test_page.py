@@ -56,6 +56,7 @@ def test_a_terminal_is_typed_into(page):
     type_in(page, "echo 한글 $((6 * 7))\n")
 
     has_line(page, "한글 42")
+    assert page.complaints() == []
 
 
 def test_a_tab_closed_meanwhile_shows_every_line_once(page):
@@ -112,6 +113,7 @@ def test_a_recording_is_played(page, operator, server):
     page.wait_for_text("#player-screen .xterm-rows", "자료 shown")
     page.wait_for(lambda: AuditEntry.objects.exists())
     page.click("#player-close")
+    assert page.complaints() == []
 
 
 def test_the_audit_log_is_read_by_who_may(browser, operator):
