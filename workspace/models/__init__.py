@@ -1,3 +1,4 @@
+from workspace.models.backups import Backup
 from workspace.models.people import (
     LoginFailure,
     RefreshToken,
@@ -5,5 +6,14 @@ from workspace.models.people import (
     TokenFamily,
     User,
 )
+from workspace.models.workflows import WorkflowRun
 
-__all__ = ["LoginFailure", "RefreshToken", "Role", "TokenFamily", "User"]
+__all__ = [
+    "Backup",
+    "LoginFailure",
+    "RefreshToken",
+    "Role",
+    "TokenFamily",
+    "User",
+    "WorkflowRun",
+]
