@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
 from charging import occupancy
+from diagnosis import clinic
 from roadblock import dashboards
 
 
@@ -27,6 +28,13 @@ def apps_now():
             "url": "/charging/",
             **occupancy.state_now(),
         },
+        {
+            "name": "diagnosis",
+            "title": _("Diagnosis"),
+            "text": _("Movement tests with VR headsets."),
+            "url": "/diagnosis/",
+            **clinic.state_now(),
+        },
         *(
             {
                 "name": name,
@@ -37,7 +45,6 @@ def apps_now():
                 "figures": [],
             }
             for name, title, text in (
-                ("diagnosis", _("Diagnosis"), _("Movement tests with VR headsets.")),
                 ("workspace", _("Workspace"), _("People, chat and files.")),
                 ("sshops", _("SSH operations"), _("Terminals, transfers, health.")),
             )

@@ -4,6 +4,7 @@ Read in this order, the first one wins: the environment, the file .env beside ma
 the file secrets.env in the data directory (script/server makes it for local use).
 """
 
+import os
 from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -25,6 +26,10 @@ environ.Env.read_env(BASE_DIR / ".env")
 
 DATA_DIR = (BASE_DIR / env.str("DATA_DIR", ".data")).resolve()
 environ.Env.read_env(DATA_DIR / "secrets.env")
+
+# Arithmetic keeps to its own core: threads that spin while they wait for one another
+# make it slower wherever other work runs. Read when numpy is first imported.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 # Core
 

@@ -1,22 +1,30 @@
-"""The headset's socket."""
+"""The headset's socket, and that of the doctors' pages."""
 
 import asyncio
+import json
 import logging
+from urllib.parse import parse_qs
 
+from django.conf import settings
 from django.db import DatabaseError
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from config.auth import token_of
-from config.consumers import NOT_FOUND, SIGNED_OUT, Consumer
+from config.consumers import FORBIDDEN, NOT_FOUND, SIGNED_OUT, Consumer
 from config.errors import Unavailable
 from config.realtime import in_thread, publish_now
-from diagnosis import headsets, presence, sessions, tasks, uploads
+from diagnosis import clinic, headsets, news, presence, sessions, tasks, uploads
+from diagnosis.accounts import NotADoctor
 from diagnosis.frames import Data, UnknownAction, frame, parse
 from diagnosis.presence import headset_group
+from diagnosis.serializers import WatchedSerializer
+from diagnosis.times import in_seoul
 
 log = logging.getLogger(__name__)
 
 REPLACED = 4409
+LOOK_SECONDS = 10
 
 
 class HeadsetConsumer(Consumer):
@@ -45,6 +53,7 @@ class HeadsetConsumer(Consumer):
         await publish_now(
             headset_group(self.patient_id), "headset.arrived", number=self.number
         )
+        await news.of_headset(self.patient_id, self.admission.doctor_id)
         # It may have been away when the session started.
         waiting = await in_thread(sessions.ready_for, self.patient_id)
         if waiting is not None:
@@ -66,6 +75,7 @@ class HeadsetConsumer(Consumer):
     async def left(self):
         self.renewal.cancel()
         await in_thread(presence.leave, self.patient_id, self.number)
+        await news.of_headset(self.patient_id, self.admission.doctor_id)
 
     def give_way(self):
         """A newer socket speaks for the patient."""
@@ -179,3 +189,74 @@ class HeadsetConsumer(Consumer):
     async def recording_unusable(self, event):
         data = {"code": "recording_unusable", "detail": event["reason"]}
         self.send(frame("s_error", data))
+
+
+class ClinicConsumer(Consumer):
+    """/ws/clinic: a doctor's headsets and live sessions as they are, then each change.
+
+    All is sent again every LOOK_SECONDS: of a headset whose process was killed, or of
+    what was lost on the way, no event tells. `?language=` is that of the reasons.
+    """
+
+    explains_refusal = True
+    max_frame_bytes = 1 << 10
+
+    async def connect(self):
+        query = parse_qs(self.scope["query_string"].decode("latin-1"))
+        asked = query.get("language", [""])[-1]
+        known = dict(settings.LANGUAGES)
+        self.language = asked if asked in known else settings.LANGUAGE_CODE
+        await self.join(await in_thread(news.group_of, self.user))
+        self.looks = asyncio.create_task(self.look_often())
+
+    async def look_often(self):
+        while True:
+            self.deliver({"type": "clinic.look"})
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def left(self):
+        self.looks.cancel()
+
+    async def read(self, function, *args):
+        """Call in a thread, in the reader's language."""
+
+        def work():
+            with translation.override(self.language):
+                return function(*args)
+
+        return await in_thread(work)
+
+    async def tell(self, type, **fields):
+        frame = {"type": type, **fields}
+        await self.transmit(json.dumps(frame, ensure_ascii=False))
+
+    async def clinic_look(self, event):
+        try:
+            await in_thread(news.group_of, self.user)  # still a doctor?
+            await self.tell("clinic", **await self.read(self.all_of_it))
+        except NotADoctor:
+            self.close(FORBIDDEN)
+        except (Unavailable, DatabaseError) as error:
+            log.warning("A clinic could not be looked at: %s", error)
+
+    async def headset_changed(self, event):
+        patient_id = event["patient_id"]
+        connected = await self.read(presence.connected, [patient_id])
+        await self.tell("headset", patient_id=patient_id, connected=bool(connected))
+
+    async def session_changed(self, event):
+        found = await self.read(self.one_session, event["session_id"])
+        if found is not None:
+            await self.tell("session", session=found)
+
+    def all_of_it(self):
+        live = clinic.live_sessions(self.user)
+        return {
+            "now": in_seoul(timezone.now()),
+            "headsets": clinic.headsets(self.user),
+            "sessions": WatchedSerializer(live, many=True).data,
+        }
+
+    def one_session(self, session_id):
+        found = clinic.session(self.user, session_id)
+        return found and WatchedSerializer(found).data

@@ -47,7 +47,11 @@ def load(is_new):
 def make_clinic():
     user = get_user_model().objects.create_user(EMAIL, None, uname="한소라")
     doctor = Account.objects.create(user=user, role=Role.DOCTOR)
-    today = timezone.now().replace(minute=0, second=0, microsecond=0)
+    today = (
+        timezone.now()
+        .astimezone(SEOUL)
+        .replace(hour=10, minute=0, second=0, microsecond=0)
+    )
     for number, name in enumerate(NAMES):
         patient = patients.add(doctor, name=name)
         for visit, (type, level) in enumerate(TESTS):

@@ -42,6 +42,7 @@ class Admission:
     """Whose headset a socket is, and by which token it came if by one."""
 
     patient_id: int
+    doctor_id: int
     token_id: int | None = None
 
 
@@ -76,11 +77,11 @@ def admit(code, *, user, token, user_agent, address):
     patient = Patient.objects.present().filter(code=code).first()
     if patient is not None:
         if settings.DIAGNOSIS_CODE_ONLY_SOCKETS:
-            return Admission(patient.pk)
+            return Admission(patient.pk, patient.doctor_id)
         if _treats(user, patient):
-            return Admission(patient.pk)
+            return Admission(patient.pk, patient.doctor_id)
         if token.startswith(PREFIX) and (found := _use(token, patient)):
-            return Admission(patient.pk, found.pk)
+            return Admission(patient.pk, patient.doctor_id, found.pk)
     REFUSALS.take(address)
     if user.is_authenticated or settings.DIAGNOSIS_CODE_ONLY_SOCKETS:
         raise NotThisPatient

@@ -5,6 +5,7 @@ import re
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
+from diagnosis import clinic
 from diagnosis.models import Account, Patient, Role, TestSession
 from diagnosis.times import in_seoul
 
@@ -112,6 +113,34 @@ class SessionSerializer(serializers.ModelSerializer):
     class Meta:
         model = TestSession
         fields = ["id", "code", "expired_at"]
+
+
+class ChangeSerializer(serializers.Serializer):
+    """A SessionTransition."""
+
+    id = serializers.IntegerField()
+    state = serializers.CharField(source="to_state")
+    timestamp = Moment(source="created_at")
+
+
+class WatchedSerializer(serializers.ModelSerializer):
+    """A session as its doctor watches it."""
+
+    created_at = Moment()
+    expired_at = Moment()
+    received_at = Moment(allow_null=True)
+    reason = serializers.SerializerMethodField()
+    changes = ChangeSerializer(source="transitions", many=True)
+
+    class Meta:
+        model = TestSession
+        fields = [
+            *("id", "patient_id", "code", "type", "level", "state", "reason"),
+            *("created_at", "expired_at", "received_at", "changes"),
+        ]
+
+    def get_reason(self, session) -> str:
+        return clinic.reason(session)
 
 
 class HeadsetsSerializer(serializers.Serializer):

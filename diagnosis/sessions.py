@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from config.errors import DomainError, Forbidden, NotFound
 from config.realtime import publish
-from diagnosis import presence
+from diagnosis import news, presence
 from diagnosis.models import (
     Patient,
     SessionTransition,
@@ -205,6 +205,7 @@ def receive(session_id):
     expire_due(pk=session_id)
     waiting = TestSession.objects.live().filter(pk=session_id, received_at=None)
     _require(waiting.update(received_at=timezone.now()))
+    news.of_session(TestSession.objects.select_related("patient").get(pk=session_id))
 
 
 def finish(session_id):
@@ -250,7 +251,7 @@ def _move(session_id, to, actor, *, user=None, reason="", **only):
             break
     else:
         return False
-    session = TestSession.objects.get(pk=session_id)
+    session = TestSession.objects.select_related("patient").get(pk=session_id)
     _record(session, source, actor, user=user)
     if to in ENDS:
         UploadPiece.objects.filter(upload__session=session).delete()
@@ -273,6 +274,7 @@ def _record(session, source, actor, user=None):
         created_at=session.updated_at,
     )
     publish(session_group(session.pk), "session.changed", **as_event(change))
+    news.of_session(session)
 
 
 # Who watches

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from diagnosis import records_views, views
+from diagnosis import page_views, records_views, views
 
 auth = [
     path("auth/register", views.Register.as_view(), name="register"),
@@ -17,6 +17,7 @@ patients = [
     path("headsets", views.Headsets.as_view(), name="headsets"),
 ]
 sessions = [
+    path("patients/<id>/sessions", views.Sessions.as_view(), name="sessions"),
     path("diagnosis/start", views.Start.as_view(), name="start"),
     path("diagnosis/live", views.Live.as_view(), name="live"),
     path("diagnosis/<id>/cancel", views.Cancel.as_view(), name="cancel"),
@@ -27,13 +28,13 @@ api = [
     *patients,
     *sessions,
     *records_views.urlpatterns,
-    path("test/mock-vr", views.mock_headset, name="mock-headset"),
+    *page_views.urlpatterns,
 ]
 
 app_name = "diagnosis"
 urlpatterns = [
-    path("", views.Home.as_view(), name="home"),
+    path("", page_views.Home.as_view(), name="home"),
     *api,
-    path("api", views.Home.as_view()),
+    path("api", page_views.Home.as_view()),
     path("api/", include((api, "api"))),
 ]

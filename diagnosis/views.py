@@ -1,13 +1,12 @@
-"""Accounts, patients and sessions over HTTP; the mock headset's page.
+"""Accounts, patients and sessions over HTTP.
 
 Checks come in the order that clients know: a body that is no JSON (422), who asks
 (401), the fields (422), the role (403), existence (404), ownership (403), state (400).
 """
 
 from django.http import JsonResponse, StreamingHttpResponse
-from django.shortcuts import render
 from django.views.decorators.csrf import csrf_exempt
-from drf_spectacular.utils import OpenApiParameter, OpenApiTypes, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.permissions import AllowAny
 from rest_framework.response import Response
@@ -19,7 +18,7 @@ from config.pagination import number_in_query
 from config.parsers import JSON
 from config.realtime import in_thread
 from config.schema import ID
-from diagnosis import accounts, headsets, patients, presence, sessions, watching
+from diagnosis import accounts, clinic, patients, sessions, watching
 from diagnosis.models import Patient
 from diagnosis.serializers import (
     HeadsetsSerializer,
@@ -33,9 +32,9 @@ from diagnosis.serializers import (
     SessionSerializer,
     SignInSerializer,
     StartSerializer,
+    WatchedSerializer,
 )
 
-VERSION = "1.1.1"  # of the protocol that clients know
 PAGE = [
     OpenApiParameter("limit", int, description="All rows without it."),
     OpenApiParameter("offset", int),
@@ -85,12 +84,6 @@ class OpenView(View):
 
     authentication_classes = []
     permission_classes = [AllowAny]
-
-
-class Home(OpenView):
-    @extend_schema(responses=OpenApiTypes.OBJECT)
-    def get(self, request):
-        return Response({"version": VERSION})
 
 
 # Accounts
@@ -190,12 +183,27 @@ class Headsets(View):
     @extend_schema(responses=HeadsetsSerializer)
     def get(self, request):
         accounts.doctor_of(request.user)
-        present = Patient.objects.present().visible_to(request.user)
-        ids = presence.connected(present.values_list("pk", flat=True))
-        return Response({"patient_ids": ids})
+        return Response({"patient_ids": clinic.headsets(request.user)})
 
 
 # Sessions
+
+
+@extend_schema(parameters=[ID])
+class Sessions(View):
+    """A patient's sessions, however they ended, newest first."""
+
+    @extend_schema(
+        operation_id="diagnosis_sessions_list",
+        parameters=PAGE,
+        responses=WatchedSerializer(many=True),
+    )
+    def get(self, request, id):
+        number = id_in_path(id)
+        accounts.doctor_of(request.user)
+        patient = patients.owned(request.user, number)
+        rows = page_of(request, clinic.sessions_of(patient))
+        return Response(WatchedSerializer(rows, many=True).data)
 
 
 class Start(View):
@@ -250,12 +258,3 @@ async def status(request, id):
         content_type="text/event-stream",
         headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
     )
-
-
-def mock_headset(request):
-    """Show a page that behaves like a headset."""
-    try:
-        headsets.refuse_programs(request.headers.get("User-Agent", ""))
-    except DomainError as error:
-        return as_json(error)
-    return render(request, "diagnosis/mock_headset.html")

@@ -117,8 +117,26 @@ class RoadMap:
         """
         if not (isfinite(x) and isfinite(y)):
             raise ValueError(f"No place has the coordinates {x}, {y}")
-        tree, segments, owners = self._segments
-        row = tree.nearest(shapely.points(x, y))
+        tree, _, _ = self._segments
+        return self._on_segment(tree.nearest(shapely.points(x, y)), x, y)
+
+    def near(self, x: float, y: float, within: float) -> list[Nearest]:
+        """All links that come so close to a finite point, each with its closest place.
+
+        Every link counts that is at most `within` metres farther than the nearest one.
+        """
+        tree, _, _ = self._segments
+        reach = self.nearest(x, y).off + within
+        rows = tree.query(shapely.points(x, y), predicate="dwithin", distance=reach)
+        best = {}
+        for row in np.sort(rows).tolist():
+            one = self._on_segment(row, x, y)
+            if one.link not in best or one.off < best[one.link].off:
+                best[one.link] = one
+        return list(best.values())
+
+    def _on_segment(self, row, x, y):
+        _, segments, owners = self._segments
         x1, y1, dx, dy, length, station = segments[row].tolist()
         part = ((x - x1) * dx + (y - y1) * dy) / length**2 if length else 0.0
         part = min(max(part, 0.0), 1.0)

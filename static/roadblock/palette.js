@@ -1,4 +1,5 @@
-// The colours of dashboard.css as a canvas understands them, renewed with the theme.
+// The colours of dashboard.css, renewed with the theme.
+import { colour, onThemeChange as whenThemeChanges } from "../shared/colours.js";
 
 const NAMES = [
   "ground", "grid", "road", "road-edge", "police", "runner", "halo", "silent",
@@ -7,26 +8,15 @@ const NAMES = [
 
 export const palette = {};
 
-const probe = document.createElement("span");
-probe.hidden = true;
-document.body.append(probe);
-
 function read() {
-  for (const name of NAMES) {
-    probe.style.color = `var(--${name})`;
-    palette[name] = getComputedStyle(probe).color;
-  }
+  for (const name of NAMES) palette[name] = colour(name);
 }
 
 read();
 
 export function onThemeChange(callback) {
-  const renew = () => {
+  whenThemeChanges(() => {
     read();
     callback();
-  };
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", renew);
-  new MutationObserver(renew).observe(document.documentElement, {
-    attributeFilter: ["data-theme"],
   });
 }

@@ -39,3 +39,17 @@ def road_map(nodes, streets, speed=15.0):
             right=None,
         )
     return RoadMap(nodes, links)
+
+
+def with_ways_out(columns, rows, ways, block=120.0, speed=15.0):
+    """A grid whose crossings `ways` each have a one-way street off the map."""
+    inside = grid(columns, rows, block, speed)
+    nodes, streets = (
+        dict(inside.nodes),
+        [tuple(name.split(">")) for name in inside.links],
+    )
+    for name in ways:
+        x, y = nodes[name]
+        nodes[f"out of {name}"] = (x - block / 2, y - block / 3)
+        streets.append((name, f"out of {name}"))
+    return road_map(nodes, streets, speed)
