@@ -23,7 +23,7 @@ from django.db.migrations.loader import MigrationLoader
 
 from config import outages
 from config.valkey import valkey
-from workspace import backups, dumps, outbox
+from workspace import backups, dumps, outbox, workflows
 
 log = logging.getLogger(__name__)
 
@@ -110,6 +110,7 @@ def restore(chosen, *, force=False, progress=backups.nothing):
                 dumps.replace_all(path, one.tables, progress)
             connections.close_all()
             call_command("migrate", interactive=False, verbosity=0)
+            workflows.interrupt(f"The backup {one.name} was restored.")
             restored = restore_uploads(one, progress)
             forget_what_was()
             backups.take_stock()

@@ -18,7 +18,7 @@ from functools import partial
 import psycopg
 import redis
 from django.core.cache import cache
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError, connection, models, transaction
 from django.utils import timezone
 
 from config.valkey import valkey
@@ -45,7 +45,7 @@ OPEN = [Status.QUEUED, Status.RUNNING]
 
 @dataclass(frozen=True)
 class Workflow:
-    """A workflow; its steps are functions `step(run, progress)` that return a result."""
+    """A workflow; a step is a function: `step(run, progress)` returns its result."""
 
     name: str
     title: str
@@ -65,6 +65,15 @@ def define(name, title, steps, *, retried=(), failed=None):
     """
     retried = (*WORTH_RETRYING, *retried)
     WORKFLOWS[name] = Workflow(name, title, tuple(steps), retried, failed)
+
+
+def title_of(name):
+    """Return what people call a workflow; its name when there is none any more."""
+    return WORKFLOWS[name].title if name in WORKFLOWS else name
+
+
+def steps_of(name):
+    return WORKFLOWS[name].steps if name in WORKFLOWS else ()
 
 
 def start(name, *, nudge, asked_by=""):
@@ -154,6 +163,16 @@ def _done(run, step, retried):
     }
     outbox.store(run)
     return result
+
+
+def interrupt(reason):
+    """End all open runs as failed: what they worked on is no more."""
+    WorkflowRun.objects.filter(status__in=OPEN).update(
+        status=Status.FAILED,
+        error=reason,
+        finished_at=timezone.now(),
+        version=models.F("version") + 1,
+    )
 
 
 def sweep():

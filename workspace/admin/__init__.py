@@ -1,3 +1,3 @@
-from workspace.admin import people
+from workspace.admin import backups, people, workflows
 
-__all__ = ["people"]
+__all__ = ["backups", "people", "workflows"]
