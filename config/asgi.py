@@ -24,6 +24,7 @@ from config import realtime
 from config.bridge import WSGIBridge
 from config.routing import websockets
 from roadblock import tracking
+from workspace.chat import switchboard
 
 settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 # Views that ask another system and wait for its answer.
@@ -75,6 +76,7 @@ async def lifespan(receive, send):
     await send({"type": "lifespan.startup.complete"})
     await receive()
     await tracking.stop()  # what is in memory still goes into the database
+    await switchboard.stop()
     await realtime.hub().close()
     realtime.serve_on(None)
     await send({"type": "lifespan.shutdown.complete"})

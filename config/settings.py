@@ -169,6 +169,8 @@ HTTP_THREADS = env.int("HTTP_THREADS", 6)
 HTTP_STREAM_THREADS = env.int("HTTP_STREAM_THREADS", 32)
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
 CORS_ALLOW_CREDENTIALS = True
+CORS_ALLOW_HEADERS = [*default_headers]  # each app's section adds its own
+CORS_EXPOSE_HEADERS = ["ETag", "Retry-After"]
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_SSL_REDIRECT = HTTPS
@@ -192,6 +194,20 @@ STORAGES = {  # each app's section adds its own
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage",
     },
 }
+
+
+def store(folder, bucket):
+    """Return an entry of STORAGES: a bucket where one is named, else a folder."""
+    if not bucket:
+        options = {"location": DATA_DIR / folder}
+        return {"BACKEND": "config.storage.Disk", "OPTIONS": options}
+    options = {
+        "bucket_name": bucket,
+        "endpoint_url": env.str("S3_ENDPOINT_URL", "") or None,
+        "region_name": env.str("AWS_REGION", "ap-northeast-2"),
+    }
+    return {"BACKEND": "config.storage.Bucket", "OPTIONS": options}
+
 
 # The strict policy of our own pages; what the admin and the API's documentation need
 # beyond it stands with them.
@@ -349,6 +365,8 @@ UNFOLD = {
 
 WORKSPACE_TOKEN_MINUTES = env.int("WORKSPACE_TOKEN_MINUTES", 30)
 WORKSPACE_REFRESH_DAYS = env.int("WORKSPACE_REFRESH_DAYS", 30)
+WORKSPACE_WS_MAX_BYTES = env.int("WORKSPACE_WS_MAX_BYTES", 1_048_576)
+WORKSPACE_CHAT_KEEP_DAYS = env.int("WORKSPACE_CHAT_KEEP_DAYS", 30)
 WORKSPACE_ALERT_MINUTES = env.int("WORKSPACE_ALERT_MINUTES", 15)
 SIMPLE_JWT = {
     "ACCESS_TOKEN_LIFETIME": timedelta(minutes=WORKSPACE_TOKEN_MINUTES),
@@ -357,6 +375,16 @@ SIMPLE_JWT = {
     "USER_ID_FIELD": "uid",
     "USER_ID_CLAIM": "user_id",
     "TOKEN_TYPE_CLAIM": "type",
+}
+CELERY_BEAT_SCHEDULE["store-chat-messages"] = {
+    "task": "workspace.tasks.store_chat_messages",
+    "schedule": timedelta(seconds=5),
+    "options": {"expires": 4},
+}
+CELERY_BEAT_SCHEDULE["sweep-chat-messages"] = {
+    "task": "workspace.tasks.sweep_chat_messages",
+    "schedule": timedelta(hours=1),
+    "options": {"expires": 3300},
 }
 CELERY_BEAT_SCHEDULE["sweep-refresh-tokens"] = {
     "task": "workspace.tasks.sweep_refresh_tokens",
@@ -373,6 +401,8 @@ STORAGES["dbbackup"] = {
     "BACKEND": "django.core.files.storage.FileSystemStorage",
     "OPTIONS": {"location": WORKSPACE_BACKUP_DIR},
 }
+if bucket := env.str("WORKSPACE_BACKUP_BUCKET_NAME", ""):
+    STORAGES["backups"] = store("backups", bucket)
 DBBACKUP_CONNECTORS = {"default": {"CONNECTOR": "workspace.dumps.Connector"}}
 DBBACKUP_DATE_FORMAT = "%Y-%m-%d_%H%M%S"
 CELERY_BEAT_SCHEDULE |= {
@@ -402,6 +432,18 @@ CELERY_BEAT_SCHEDULE["forget-login-failures"] = {
     "schedule": timedelta(hours=1),
     "options": {"expires": 3300},
 }
+# Files in one piece, and by the tus protocol, which may take days and lines.
+WORKSPACE_UPLOAD_MAX_BYTES = env.int("WORKSPACE_UPLOAD_MAX_BYTES", 50 * 1024 * 1024)
+WORKSPACE_RESUMABLE_MAX_BYTES = env.int("WORKSPACE_RESUMABLE_MAX_BYTES", 2 * 1024**3)
+STORAGES["uploads"] = store("uploads", env.str("WORKSPACE_BUCKET_NAME", ""))
+CORS_ALLOW_HEADERS += [
+    *("tus-resumable", "upload-length", "upload-metadata", "upload-offset"),
+    "x-http-method-override",
+]
+CORS_EXPOSE_HEADERS += [
+    *("Location", "Tus-Extension", "Tus-Max-Size", "Tus-Resumable", "Tus-Version"),
+    *("Upload-Expires", "Upload-Length", "Upload-Offset", "Content-Location"),
+]
 
 # roadblock
 
@@ -452,23 +494,18 @@ CELERY_BEAT_SCHEDULE["sweep-diagnosis-sign-ins"] = {
     "schedule": timedelta(hours=1),
     "options": {"expires": 3300},
 }
-# Recordings lie in a bucket where one is named, else on disk below DATA_DIR.
-S3_BUCKET_NAME = env.str("S3_BUCKET_NAME", "")
-STORAGES["recordings"] = (
-    {
-        "BACKEND": "diagnosis.storage.Bucket",
-        "OPTIONS": {
-            "bucket_name": S3_BUCKET_NAME,
-            "endpoint_url": env.str("S3_ENDPOINT_URL", "") or None,
-            "region_name": env.str("AWS_REGION", "ap-northeast-2"),
-        },
+# Recordings lie in a bucket where one is named, else on disk below DATA_DIR. The
+# environment "local" has LocalStack for S3, where the bucket is made at need.
+LOCAL_S3 = env.str("ENV", "production") == "local"
+S3_BUCKET_NAME = env.str("S3_BUCKET_NAME", "") or ("test-bucket" if LOCAL_S3 else "")
+STORAGES["recordings"] = store("recordings", S3_BUCKET_NAME)
+if LOCAL_S3:
+    STORAGES["recordings"]["OPTIONS"] |= {
+        "endpoint_url": env.str("LOCALSTACK_ENDPOINT", "http://localstack:4566"),
+        "access_key": "test",
+        "secret_key": "test",
+        "makes_bucket": True,
     }
-    if S3_BUCKET_NAME
-    else {
-        "BACKEND": "diagnosis.storage.Disk",
-        "OPTIONS": {"location": DATA_DIR / "recordings"},
-    }
-)
 CELERY_BEAT_SCHEDULE["find-unscored-recordings"] = {
     "task": "diagnosis.tasks.find_unscored",
     "schedule": timedelta(seconds=30),
@@ -536,8 +573,7 @@ BATTERY_DATABASE_URL = env.str("BATTERY_DATABASE_URL", "") or env.str(
 BATTERY_DATABASE_PATH = env.str("BATTERY_DATABASE_PATH", "/car-battery-now")
 BATTERY_DATABASE_AUTH = env.str("BATTERY_DATABASE_AUTH", "")
 CORS_ALLOWED_ORIGINS += env.list("CORS_ORIGINS", default=[])
-CORS_ALLOW_HEADERS = [*default_headers, "cache-control", "idempotency-key"]
-CORS_EXPOSE_HEADERS = ["ETag", "Retry-After"]
+CORS_ALLOW_HEADERS += ["cache-control", "idempotency-key"]
 CELERY_BEAT_SCHEDULE["charging-keep-watch"] = {
     "task": "charging.tasks.keep_watch",
     "schedule": timedelta(seconds=15),
@@ -567,4 +603,24 @@ SSHOPS_RECORDING_KEEP_DAYS = env.int("SSHOPS_RECORDING_KEEP_DAYS", 90)
 
 SSHOPS_CONNECT_TIMEOUT = env.float("SSHOPS_CONNECT_TIMEOUT", 10.0)
 SSHOPS_CONNECTING = env.int("SSHOPS_CONNECTING", 128)
+SSHOPS_RUNS = env.int("SSHOPS_RUNS", 256)
 SSHOPS_TRUST_ON_FIRST_USE = env.bool("SSHOPS_TRUST_ON_FIRST_USE", False)
+SSHOPS_COMMAND_TIMEOUT = env.float("SSHOPS_COMMAND_TIMEOUT", 0.0)  # 0: none
+SSHOPS_THROTTLE_INTERVAL = env.float("SSHOPS_THROTTLE_INTERVAL", 0.1)
+SSHOPS_AUDIT_INPUT = env.bool("SSHOPS_AUDIT_INPUT", False)
+SSHOPS_TIME_ZONE = ZoneInfo(env.str("SSHOPS_TIME_ZONE", "Asia/Seoul"))
+SSHOPS_HEALTH_INTERVAL = env.float("SSHOPS_HEALTH_INTERVAL", 30.0)
+SSHOPS_HEALTH_TIMEOUT = env.float("SSHOPS_HEALTH_TIMEOUT", 5.0)
+SSHOPS_HEALTH_LOGIN = env.bool("SSHOPS_HEALTH_LOGIN", False)
+SSHOPS_HEALTH_KEEP_HOURS = env.int("SSHOPS_HEALTH_KEEP_HOURS", 24)
+CELERY_BEAT_SCHEDULE["sshops-check-health"] = {
+    "task": "sshops.tasks.check_health",
+    # A look at whether a round is due.
+    "schedule": timedelta(seconds=min(2.0, SSHOPS_HEALTH_INTERVAL)),
+    "options": {"expires": 2},
+}
+CELERY_BEAT_SCHEDULE["sshops-sweep"] = {
+    "task": "sshops.tasks.sweep",
+    "schedule": timedelta(hours=1),
+    "options": {"expires": 3300},
+}

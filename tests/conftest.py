@@ -17,6 +17,7 @@ from config import realtime
 from config.routing import websockets
 from roadblock import tracking
 from tests import cluster, factories
+from workspace.chat import switchboard
 
 
 @pytest.fixture(autouse=True)
@@ -111,6 +112,7 @@ async def socket():
     for communicator in opened:
         await communicator.disconnect()
     await tracking.stop()
+    await switchboard.stop()
     await realtime.hub().close()
     await get_channel_layer().flush()
 

@@ -208,8 +208,7 @@ def dump(one, progress=nothing):
 def pack_uploads(one, progress=nothing):
     """Put uploaded files into an archive under its partial name, likewise."""
     path = _partial(one.uploads)
-    stores = [store for store in STORES if store in settings.STORAGES]
-    files = [(store, key) for store in stores for key in _keys(storages[store])]
+    files = [(store, key) for store in STORES for key in _keys(storages[store])]
     count = 0
     with tarfile.open(path, "w") as archive:
         for done, (store, key) in enumerate(files):

@@ -24,6 +24,7 @@ from django.db.migrations.loader import MigrationLoader
 from config import outages
 from config.valkey import valkey
 from workspace import backups, dumps, outbox, workflows
+from workspace.models import Upload
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +40,7 @@ QUIET_ROUNDS = 3
 # restore is to all others.
 KEPT_KEYS = (
     *(b"_kombu", b"unacked", b"celery"),
+    b"madang:chat",  # who is there, and messages that no table has yet
     *(outages.CLOSED_KEY.encode(), b"madang:trouble", b"madang:mailed"),
 )
 
@@ -187,4 +189,7 @@ def forget_what_was():
 
 def missing_uploads():
     """Return the keys that rows speak of and the store of files does not have."""
-    return []
+    storage = storages["uploads"]
+    return [
+        upload.key for upload in Upload.objects.all() if not storage.exists(upload.key)
+    ]

@@ -5,7 +5,7 @@ from datetime import datetime
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from workspace import backups, dumps, outbox, proving, workflows
+from workspace import backups, dumps, files, outbox, proving, workflows
 
 # Backup
 
@@ -62,7 +62,7 @@ def prove(run, progress):
 
 
 def sweep(run, progress):
-    return {"runs": workflows.sweep()}
+    return {**files.sweep_abandoned(), "runs": workflows.sweep()}
 
 
 # Outbox

@@ -3,11 +3,13 @@
 import logging
 
 from celery import shared_task
-from django.db import OperationalError
+from django.db import DatabaseError, OperationalError
 from kombu.exceptions import OperationalError as BrokerAway
 
 from config import outages
+from config.errors import Unavailable
 from workspace import outbox, people, routines, tokens, workflows
+from workspace.chat import history
 
 log = logging.getLogger(__name__)
 
@@ -66,3 +68,19 @@ def sweep_refresh_tokens():
 def forget_login_failures():
     """Forget old failures to sign in."""
     return people.forget_failures()
+
+
+@shared_task
+def store_chat_messages():
+    """Move the messages of groups from Valkey into the database."""
+    try:
+        return history.store()
+    except (DatabaseError, Unavailable) as error:
+        log.warning("Chat messages wait: %s", error)  # for the next round
+        return 0
+
+
+@shared_task
+def sweep_chat_messages():
+    """Forget messages of groups that are too old."""
+    return history.sweep()

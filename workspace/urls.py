@@ -1,9 +1,9 @@
 """HTTP paths below /workspace/."""
 
-from django.urls import path
+from django.urls import include, path
 
 from workspace import people as verbs
-from workspace.views import home, pages, people, sign_in
+from workspace.views import chat, files, home, pages, people, sign_in, tus
 
 app_name = "workspace"
 
@@ -24,6 +24,15 @@ users = [
         for verb in (verbs.block, verbs.unblock, verbs.delete)
     ),
 ]
+shared_files = [
+    path("api/upload", files.OneFile.as_view(), name="upload"),
+    path("api/upload/multiple", files.ManyFiles.as_view(), name="upload-multiple"),
+    path("api/files", files.Files.as_view(), name="files"),
+    path("api/files/<filename>", files.File.as_view(), name="file"),
+    path("api/tus/", tus.Uploads.as_view(), name="resumables"),
+    path("api/tus/<uuid:id>", tus.OneUpload.as_view(), name="resumable"),
+    path("uploads/<folder>/<filename>", files.Bytes.as_view(), name="bytes"),
+]
 front = [
     path("", home.Home.as_view(), name="home"),
     path("health", home.Health.as_view(), name="health"),
@@ -32,8 +41,24 @@ front = [
     path("redoc", home.Redoc.as_view(), name="redoc"),
     path("profile", pages.profile, name="profile"),
 ]
+twins = [  # of what sockets can ask
+    path("clients", chat.Clients.as_view(), name="clients"),
+    path("groups", chat.Groups.as_view(), name="groups"),
+    path("groups/<str:group>", chat.Members.as_view(), name="members"),
+    path("groups/<str:group>/messages", chat.History.as_view(), name="messages"),
+    path("send_to/<str:client>", chat.SendTo.as_view(), name="send-to"),
+    path("broadcast_to_group/<str:group>", chat.Broadcast.as_view(), name="broadcast"),
+]
+talk = [
+    path("api/ws/", include((twins, "chat"))),
+    path("ws/", include(twins)),
+    path("api/chat/groups", chat.KeptGroups.as_view(), name="kept-groups"),
+    path("api/chat/groups/<str:group>/read", chat.Read.as_view(), name="read"),
+]
 urlpatterns = [
     *front,
     *auth,
     *users,
+    *shared_files,
+    *talk,
 ]

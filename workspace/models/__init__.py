@@ -1,4 +1,6 @@
 from workspace.models.backups import Backup
+from workspace.models.chat import ChatGroup, ChatMessage, ReadMark
+from workspace.models.files import Folder, PartialUpload, Piece, Upload
 from workspace.models.people import (
     LoginFailure,
     RefreshToken,
@@ -10,10 +12,17 @@ from workspace.models.workflows import WorkflowRun
 
 __all__ = [
     "Backup",
+    "ChatGroup",
+    "ChatMessage",
+    "Folder",
     "LoginFailure",
+    "PartialUpload",
+    "Piece",
+    "ReadMark",
     "RefreshToken",
     "Role",
     "TokenFamily",
+    "Upload",
     "User",
     "WorkflowRun",
 ]

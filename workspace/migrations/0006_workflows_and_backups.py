@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("workspace", "0003_login_failures"),
+        ("workspace", "0005_files"),
     ]
 
     operations = [
