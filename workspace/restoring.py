@@ -190,6 +190,5 @@ def forget_what_was():
 def missing_uploads():
     """Return the keys that rows speak of and the store of files does not have."""
     storage = storages["uploads"]
-    return [
-        upload.key for upload in Upload.objects.all() if not storage.exists(upload.key)
-    ]
+    keys = [upload.key for upload in Upload.objects.all()]
+    return [key for key in keys if not storage.exists(key)]

@@ -165,7 +165,7 @@ def test_migrations_the_dump_lacks_are_applied(postgres, manage, backup):
     looked = manage("restore", dump, "--dry-run")
     ended = manage("restore", dump, "--noinput", "--force")
 
-    assert "workspace.0006_workflows_and_backups" in looked.stdout
+    assert "workspace.0007_workflows_and_backups" in looked.stdout
     assert ended.returncode == 0, ended.stderr
     assert postgres.query("SELECT count(*) FROM workspace_workflowrun") == [(0,)]
 

@@ -1,3 +1,3 @@
-from workspace.admin import backups, people, workflows
+from workspace.admin import backups, people, queries, workflows
 
-__all__ = ["backups", "people", "workflows"]
+__all__ = ["backups", "people", "queries", "workflows"]

@@ -8,16 +8,19 @@ from workspace.models.people import (
     TokenFamily,
     User,
 )
+from workspace.models.queries import Chart, QueryRun
 from workspace.models.workflows import WorkflowRun
 
 __all__ = [
     "Backup",
+    "Chart",
     "ChatGroup",
     "ChatMessage",
     "Folder",
     "LoginFailure",
     "PartialUpload",
     "Piece",
+    "QueryRun",
     "ReadMark",
     "RefreshToken",
     "Role",
