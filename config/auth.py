@@ -92,17 +92,23 @@ class SocketAuthentication:
         self.inner = inner
 
     async def __call__(self, scope, receive, send):
-        headers = dict(scope["headers"])
         user, try_later = None, False
         try:
-            if token := token_of(scope, headers):
-                user = await in_thread(user_of_token, token)
-            elif session_key := session_of(scope, headers):
-                user = await in_thread(user_of_session, session_key)
+            user = await user_of_handshake(scope)
         except errors.DatabaseUnavailable:
             try_later = True
         user = user or AnonymousUser()
         await self.inner({**scope, "user": user, "try_later": try_later}, receive, send)
+
+
+async def user_of_handshake(scope):
+    """Return the user whose credentials a socket came with, as of now, or None."""
+    headers = dict(scope["headers"])
+    if token := token_of(scope, headers):
+        return await in_thread(user_of_token, token)
+    if session_key := session_of(scope, headers):
+        return await in_thread(user_of_session, session_key)
+    return None
 
 
 def token_of(scope, headers):

@@ -122,7 +122,7 @@ class LocalServer:
             PRIVILEGE_SEPARATION.mkdir(mode=0o755, exist_ok=True)
         with (self.directory / "log").open("ab") as log:
             self.process = subprocess.Popen(
-                [sshd, "-D", "-e", "-f", configuration],
+                [*_dies_with_parent(), sshd, "-D", "-e", "-f", configuration],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -152,6 +152,11 @@ class LocalServer:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)  # it may be deaf to a mere SIGTERM
         self.process = None
+
+
+def _dies_with_parent():
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", "TERM"] if setpriv else []
 
 
 def _children(pid):

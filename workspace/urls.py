@@ -3,7 +3,7 @@
 from django.urls import include, path
 
 from workspace import people as verbs
-from workspace.views import chat, home, pages, people, sign_in
+from workspace.views import chat, files, home, pages, people, sign_in, tus
 
 app_name = "workspace"
 
@@ -23,6 +23,15 @@ users = [
         path(f"users/<user_id>/{verb.__name__}", people.Change.as_view(verb=verb))
         for verb in (verbs.block, verbs.unblock, verbs.delete)
     ),
+]
+shared_files = [
+    path("api/upload", files.OneFile.as_view(), name="upload"),
+    path("api/upload/multiple", files.ManyFiles.as_view(), name="upload-multiple"),
+    path("api/files", files.Files.as_view(), name="files"),
+    path("api/files/<filename>", files.File.as_view(), name="file"),
+    path("api/tus/", tus.Uploads.as_view(), name="resumables"),
+    path("api/tus/<uuid:id>", tus.OneUpload.as_view(), name="resumable"),
+    path("uploads/<folder>/<filename>", files.Bytes.as_view(), name="bytes"),
 ]
 front = [
     path("", home.Home.as_view(), name="home"),
@@ -47,8 +56,10 @@ talk = [
     path("api/chat/groups/<str:group>/read", chat.Read.as_view(), name="read"),
 ]
 urlpatterns = [
+    path("explorer/", include("workspace.explorer.urls")),
     *front,
     *auth,
     *users,
+    *shared_files,
     *talk,
 ]

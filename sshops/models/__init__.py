@@ -1,5 +1,17 @@
 from sshops.models.audit import AuditEntry, AuditHead
+from sshops.models.health import HealthCheck, HealthRound, ServerHealth
+from sshops.models.leases import Lease
 from sshops.models.servers import Server
 from sshops.models.terminals import Recording, Terminal
 
-__all__ = ["AuditEntry", "AuditHead", "Recording", "Server", "Terminal"]
+__all__ = [
+    "AuditEntry",
+    "AuditHead",
+    "HealthCheck",
+    "HealthRound",
+    "Lease",
+    "Recording",
+    "Server",
+    "ServerHealth",
+    "Terminal",
+]

@@ -69,6 +69,10 @@ class AuditEntry(models.Model):
         """Return the row that tells how it went so far: the end, or this one."""
         return getattr(self, "end", None) or self
 
+    @property
+    def finished_at(self):
+        return self.last.at if self.last.is_over else None
+
 
 class AuditHead(models.Model):
     """The newest row's number and seal: tells that the log's end was cut off, and is

@@ -62,7 +62,7 @@ export class Trends {
         height: HEIGHT,
         tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Asia/Seoul"),
         axes: axes(),
-        scales: { x: { range: (u, low, high) => [low - ROOM, high + ROOM] }, y: { range: (u, low, high) => padded(low, high) } },
+        scales: { x: { range: ({ data: [times] }) => [times[0] - ROOM, times.at(-1) + ROOM] }, y: { range: (u, low, high) => padded(low, high) } },
         series: [
           { label: gettext("Date"), value: (u, at) => (at ? written("moment", at * 1000) : "–") },
           ...tests.map(({ level }) => this.series(level)),

@@ -3,18 +3,16 @@ import pytest
 from diagnosis.models import Role
 from tests import factories
 from tests.browsing import browser, chromium, site
-from tests.diagnosis.stores import bucket, disk, nowhere, s3_server, shelf
+from tests.stores import fixtures, s3_server
 
 __all__ = [
     "browser",
-    "bucket",
     "chromium",
-    "disk",
-    "nowhere",
     "s3_server",
-    "shelf",
     "site",
 ]
+
+disk, bucket, nowhere, shelf = fixtures("recordings")
 
 
 @pytest.fixture

@@ -290,19 +290,6 @@ def test_a_waiting_recording_is_not_scored_anew(disk, session, boss):
         recordings.score_anew(recording, boss)
 
 
-def test_what_is_half_written_is_never_there(disk):
-    class Broken:
-        def chunks(self):
-            yield b"half"
-            raise OSError("no space left")
-
-    store = storage.Disk(location=disk)
-    with pytest.raises(OSError, match="no space left"):
-        store.save("a/b.csv", Broken())
-
-    assert [path for path in disk.rglob("*") if path.is_file()] == []
-
-
 @pytest.mark.django_db(transaction=True)
 def test_workers_at_once_store_one_result(disk, transactional_db):
     session = factories.session(type="FITBOX")

@@ -1,5 +1,7 @@
 """Servers to log in to, and the people who may."""
 
+import socket as sockets
+
 import pytest
 from django.contrib.auth.models import Permission
 
@@ -7,6 +9,7 @@ from tests import factories
 from tests.browsing import browser, chromium, site
 from tests.sshops.hosting import hosting, opened, screen
 from tests.sshops.sshd import make_sshd, other_sshd, sshd
+from tests.sshops.stub import PATH, Client
 
 __all__ = [
     "browser",
@@ -46,3 +49,19 @@ def supervisor(transactional_db):
 def server(sshd, transactional_db):
     """A server with a real sshd."""
     return factories.server(sshd)
+
+
+@pytest.fixture
+async def client(socket, operator):
+    """The operator's client of the stub's socket, welcomed."""
+    client = Client(socket(PATH, operator))
+    await client.join()
+    return client
+
+
+@pytest.fixture
+def silent_port():
+    """A port where somebody accepts, and says nothing."""
+    with sockets.create_server(("127.0.0.1", 0)) as server:
+        server.listen(200)
+        yield server.getsockname()[1]

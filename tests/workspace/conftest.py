@@ -4,9 +4,12 @@ import pytest
 from tests import browsing, factories, serving
 from tests.browsing import browser, chromium, site
 from tests.conftest import token
+from tests.stores import fixtures, s3_server
 from tests.workspace.talk import talking
 
-__all__ = ["browser", "chromium", "site"]
+__all__ = ["browser", "chromium", "s3_server", "site"]
+
+disk, bucket, nowhere, shelf = fixtures("uploads")
 
 
 @pytest.fixture

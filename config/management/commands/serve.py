@@ -22,6 +22,7 @@ from charging import demo as charging_demo
 from config import embedded
 from diagnosis import demo as diagnosis_demo
 from roadblock import demo as roadblock_demo
+from sshops import demo as sshops_demo
 from workspace.people import ensure_superuser
 
 ANSWER_SECONDS = 60
@@ -83,6 +84,7 @@ class Command(BaseCommand):
         """Fill a new database with examples; tell whether the demo's cars drive."""
         charging_demo.load(is_new)
         diagnosis_demo.load(is_new)
+        sshops_demo.load(is_new)
         return roadblock_demo.load(is_new)
 
     def supervise(self, demo):
@@ -103,6 +105,7 @@ class Command(BaseCommand):
             "WORKER_PROCESSES": os.environ.get("WORKER_PROCESSES") or "2",
             "WEB_POOL": str(settings.DATABASE_POOL_SIZE or settings.HTTP_THREADS + 8),
             "RUN_DEMO": "true" if demo else "false",
+            "RUN_DEMO_SERVERS": "true" if sshops_demo.is_there() else "false",
             "PYTHONUNBUFFERED": "1",
         }
         configuration = settings.BASE_DIR / "deploy" / "supervisord.conf"

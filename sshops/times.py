@@ -1,0 +1,10 @@
+"""Moments as the clients see them: with the offset of SSHOPS_TIME_ZONE."""
+
+from django.conf import settings
+
+
+def local(moment):
+    """Return an aware moment in ISO 8601, or None for None."""
+    if moment is None:
+        return None
+    return moment.astimezone(settings.SSHOPS_TIME_ZONE).isoformat()
