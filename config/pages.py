@@ -12,6 +12,7 @@ from charging import occupancy
 from diagnosis import clinic
 from roadblock import dashboards
 from sshops import overview
+from workspace.chat import directory
 
 
 def apps_now():
@@ -43,8 +44,7 @@ def apps_now():
             "title": _("Workspace"),
             "text": _("People, chat and files."),
             "url": "/workspace/",
-            "state": "soon",
-            "figures": [],
+            **directory.state_now(),
         },
         {
             "name": "sshops",

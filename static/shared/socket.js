@@ -1,6 +1,6 @@
 // A socket that comes back: exponential back-off with jitter, and a state to show.
-// States: connecting, live, waiting (with the moment of the next try), offline, and the
-// two that end it: signed-out, and ended by a close code that `ends` knows as final.
+// States: connecting, live, waiting (with the moment of the next try), offline,
+// signed-out (which ends it).
 
 const FIRST_DELAY = 500;
 const LONGEST_DELAY = 30_000;
@@ -9,13 +9,12 @@ const SETTLED_AFTER = 5000;
 
 export class LiveSocket {
   /**
-   * onFrame(buffer), onOpen(), onState(); mayRetry() answers false when the
-   * session has ended: a refused handshake looks like any other failure here.
-   * ends(code) tells that the server has closed for good.
+   * onFrame(buffer), onOpen(), onState(), onClosed(code); mayRetry() answers false
+   * when the session has ended: a refused handshake looks like any other failure here.
    */
-  constructor(url, { onFrame, onOpen, onState, mayRetry, ends = () => false }) {
+  constructor(url, { onFrame, onOpen, onState, onClosed = () => {}, mayRetry }) {
     this.url = url;
-    this.hooks = { onFrame, onOpen, onState, mayRetry, ends };
+    this.hooks = { onFrame, onOpen, onState, onClosed, mayRetry };
     this.failures = 0;
     this.state = "connecting";
     this.retryAt = 0;
@@ -42,8 +41,8 @@ export class LiveSocket {
     socket.onclose = async ({ code }) => {
       clearTimeout(this.settled);
       if (socket !== this.socket) return;
+      this.hooks.onClosed(code);
       if (code === SIGNED_OUT) this.change("signed-out");
-      else if (this.hooks.ends(code)) this.change("ended");
       else if (!navigator.onLine) this.rest();
       else if (opened || (await this.hooks.mayRetry())) this.retry();
       else this.change("signed-out");
@@ -95,7 +94,7 @@ export class LiveSocket {
   }
 }
 
-const WORST_FIRST = ["signed-out", "ended", "offline", "waiting", "connecting", "live"];
+const WORST_FIRST = ["signed-out", "offline", "waiting", "connecting", "live"];
 
 /** What several sockets together have to report. */
 export function worst(sockets) {

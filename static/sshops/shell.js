@@ -74,8 +74,8 @@ export class Shell {
       onFrame: (data) => this.hear(data),
       onOpen: () => {},
       onState: () => this.changed(),
+      onClosed: (code) => COME_BACK.has(code) || this.stop(),
       mayRetry: async () => true,
-      ends: (code) => !COME_BACK.has(code),
     });
   }
 
@@ -94,7 +94,6 @@ export class Shell {
     // The next try goes on where this one broke off.
     if (state === "waiting" || state === "offline") this.socket.url = this.url();
     if (state !== "live") this.writes = false;
-    if (state === "ended") this.stop();
     this.show();
   }
 

@@ -2,6 +2,8 @@
 import { showLink, tendLink } from "../shared/link.js";
 import { LiveSocket } from "../shared/socket.js";
 
+const FORBIDDEN = 4403;
+
 export class Stub extends EventTarget {
   constructor(rest) {
     super();
@@ -13,8 +15,8 @@ export class Stub extends EventTarget {
       onFrame: (text) => this.hear(JSON.parse(text)),
       onOpen: () => {},
       onState: () => this.changed(),
+      onClosed: (code) => code === FORBIDDEN && this.end(),
       mayRetry: async () => true,
-      ends: (code) => code === 4403,
     });
     tendLink(() => this.socket);
   }
@@ -36,11 +38,17 @@ export class Stub extends EventTarget {
 
   changed() {
     const state = this.socket?.state ?? "connecting";
-    showLink(state === "ended" ? "offline" : state);
+    showLink(state);
     if (state !== "live") {
       this.id = null;
       this.emit({ type: "gone" });
     }
+  }
+
+  /** The right was taken away: there is nothing to come back to. */
+  end() {
+    this.socket.end();
+    showLink("offline");
   }
 
   hear(message) {
