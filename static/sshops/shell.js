@@ -6,7 +6,8 @@ import { Screen } from "./screen.js";
 
 const ACKNOWLEDGE_EVERY = 1 << 16;
 const PIECE = 1 << 16;
-const COME_BACK = new Set([1001, 1005, 1006, 1011, 1012, 1013, 4503]);
+// Close codes after which the shell may live on; 4401 asks to sign in first.
+const LIVES_ON = new Set([1001, 1005, 1006, 1011, 1012, 1013, 4401, 4503]);
 
 export class Shell {
   /** `row` as the server lists it; hooks: onState(), onEnd(). */
@@ -74,7 +75,7 @@ export class Shell {
       onFrame: (data) => this.hear(data),
       onOpen: () => {},
       onState: () => this.changed(),
-      onClosed: (code) => COME_BACK.has(code) || this.stop(),
+      onClosed: (code) => LIVES_ON.has(code) || this.stop(),
       mayRetry: async () => true,
     });
   }
