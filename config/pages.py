@@ -1,14 +1,18 @@
 """The home page with the five apps' live state, and the admin's front page."""
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import JsonResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
 from charging import occupancy
 from diagnosis import clinic
 from roadblock import dashboards
+from sshops import overview
+from workspace.chat import directory
 
 
 def apps_now():
@@ -35,20 +39,20 @@ def apps_now():
             "url": "/diagnosis/",
             **clinic.state_now(),
         },
-        *(
-            {
-                "name": name,
-                "title": title,
-                "text": text,
-                "url": f"/{name}/",
-                "state": "soon",
-                "figures": [],
-            }
-            for name, title, text in (
-                ("workspace", _("Workspace"), _("People, chat and files.")),
-                ("sshops", _("SSH operations"), _("Terminals, transfers, health.")),
-            )
-        ),
+        {
+            "name": "workspace",
+            "title": _("Workspace"),
+            "text": _("People, chat and files."),
+            "url": "/workspace/",
+            **directory.state_now(),
+        },
+        {
+            "name": "sshops",
+            "title": _("SSH operations"),
+            "text": _("Terminals, transfers, health."),
+            "url": "/sshops/",
+            **overview.state_now(),
+        },
     ]
 
 
@@ -73,3 +77,29 @@ def admin_dashboard(request, context):
         **context,
         "apps_now": [app for app in apps_now() if app["state"] != "soon"],
     }
+
+
+def ways_out(request):
+    """Return where the admin's upper left corner leads (unfold's SITE_DROPDOWN)."""
+    places = [
+        {"icon": "home", "title": _("Home page"), "link": reverse("home")},
+        {
+            "icon": "local_police",
+            "title": _("Live map"),
+            "link": reverse("roadblock:home"),
+        },
+        {
+            "icon": "stethoscope",
+            "title": _("Clinic"),
+            "link": reverse("diagnosis:home"),
+        },
+    ]
+    if settings.EXPLORER_PERMISSION_VIEW(request):
+        places.append(
+            {
+                "icon": "database_search",
+                "title": _("SQL explorer"),
+                "link": reverse("workspace:explorer"),
+            }
+        )
+    return places

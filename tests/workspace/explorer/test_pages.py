@@ -91,7 +91,7 @@ def test_structure_tells_type_nullable_and_default(client, analyst, odd_table):
     desk = client.get("/workspace/explorer/?table=Odd table").content.decode()
 
     assert re.findall(r'<tr>(<th scope="row">.*?)</tr>', html) == [
-        '<th scope="row">a</th><td>integer</td><td>no</td><td><code></code></td>',
+        '<th scope="row">a</th><td>integer</td><td>no</td><td></td>',
         '<th scope="row">b</th><td>text</td><td>yes</td>'
         "<td><code>&#x27;&lt;x&gt;&#x27;::text</code></td>",
     ]
@@ -212,6 +212,15 @@ def test_the_log_is_read_in_the_admin(client, boss, run):
     assert "SELECT generate_series(1, 7)" in one
     assert client.post(f"/admin/workspace/queryrun/{pk}/delete/").status_code == 403
     assert client.get("/admin/workspace/queryrun/add/").status_code == 403
+
+
+def test_the_admin_leads_there_whoever_may(client, boss):
+    way = 'href="/workspace/explorer/"'
+    client.force_login(boss)
+    assert way in client.get("/admin/").content.decode()
+
+    client.force_login(factories.user("staff@example.com", urole="admin"))
+    assert way not in client.get("/admin/").content.decode()
 
 
 def test_staff_without_the_permission_read_no_log(client, db):
