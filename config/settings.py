@@ -618,6 +618,14 @@ SSHOPS_HEALTH_INTERVAL = env.float("SSHOPS_HEALTH_INTERVAL", 30.0)
 SSHOPS_HEALTH_TIMEOUT = env.float("SSHOPS_HEALTH_TIMEOUT", 5.0)
 SSHOPS_HEALTH_LOGIN = env.bool("SSHOPS_HEALTH_LOGIN", False)
 SSHOPS_HEALTH_KEEP_HOURS = env.int("SSHOPS_HEALTH_KEEP_HOURS", 24)
+SSHOPS_TRANSFER_TIMEOUT = env.float("SSHOPS_TRANSFER_TIMEOUT", 3600.0)  # 0: none
+# Transfers last long: they have workers of their own.
+CELERY_TASK_ROUTES = {"sshops.tasks.run_transfer": {"queue": "transfers"}}
+CELERY_BEAT_SCHEDULE["sshops-find-transfers"] = {
+    "task": "sshops.tasks.find_transfers",
+    "schedule": timedelta(seconds=5),
+    "options": {"expires": 4},
+}
 CELERY_BEAT_SCHEDULE["sshops-check-health"] = {
     "task": "sshops.tasks.check_health",
     # A look at whether a round is due.
