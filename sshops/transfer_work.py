@@ -30,7 +30,7 @@ DIGEST_SECONDS = 3600
 READ_BACK_BYTES = 1 << 18
 
 
-class Cancelled(Exception):
+class RunEnded(Exception):
     """The run was cancelled, or another worker has it."""
 
 
@@ -45,7 +45,7 @@ def run(run_id):
     work = Work(claimed)
     try:
         work.carry_out()
-    except Cancelled:
+    except RunEnded:
         transfers.finish(claimed, TransferState.CANCELLED)
     except Failure as failure:
         why = failure.detail or ""
@@ -67,7 +67,7 @@ class Work:
         self.source = self.target = None
 
     def carry_out(self):
-        """Copy everything; raise a Failure, or Cancelled."""
+        """Copy everything; raise a Failure, or RunEnded."""
         if self.run.transfer is None:
             raise transfers.UnknownTransfer
         over = threading.Event()
@@ -135,7 +135,7 @@ class Work:
         if self.is_late:
             raise TookTooLong
         if self.stopped.is_set():
-            raise Cancelled
+            raise RunEnded
 
     def connect(self):
         transfer = self.run.transfer

@@ -7,7 +7,7 @@ beat finds the runs whose message or worker was lost.
 from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, Sum
 from django.utils import timezone
 
 from config.realtime import publish
@@ -147,6 +147,9 @@ def claim(run_id):
     rows.filter(started_at=None).update(started_at=now)
     related = ("transfer__source_server__jump", "transfer__target_server__jump")
     run = rows.select_related(*related, "audit_entry").get()
+    done = run.files.filter(is_done=True, is_folder=False)
+    # The stored figure may hold part of a file that is copied again.
+    run.bytes_done = done.aggregate(sum=Sum("size"))["sum"] or 0
     tell(run)
     return run
 
@@ -157,7 +160,10 @@ def beat(run, *, file=None, file_bytes=0):
     mine = TransferRun.objects.filter(
         pk=run.pk, state=TransferState.RUNNING, attempt=run.attempt
     )
-    goes_on = mine.filter(is_cancel_wanted=False).update(seen_at=timezone.now())
+    # Of the file under way, too: who asks over HTTP hears no events.
+    goes_on = mine.filter(is_cancel_wanted=False).update(
+        seen_at=timezone.now(), bytes_done=done
+    )
     if goes_on:
         tell(run, file=file, file_bytes=file_bytes, bytes_done=done)
     return bool(goes_on)
@@ -235,6 +241,23 @@ def progress(run, now):
         "bytes_done": now.get("bytes_done", run.bytes_done),
         "bytes_total": run.bytes_total,
     }
+
+
+def speed_of(run, now=None):
+    """Return the bytes a second of a run so far, or None before it has begun."""
+    if run.started_at is None:
+        return None
+    end = run.finished_at or now or timezone.now()
+    seconds = (end - run.started_at).total_seconds()
+    return round(run.bytes_done / seconds, 1) if seconds > 0 else None
+
+
+def seconds_left(run, now=None):
+    """Return how long a run will take yet at this speed, or None."""
+    speed = speed_of(run, now)
+    if run.state != TransferState.RUNNING or not speed:
+        return None
+    return round((run.bytes_total - run.bytes_done) / speed, 1)
 
 
 def files_done_since(run_id, position):

@@ -2,12 +2,18 @@
 
 from django.urls import path
 
-from sshops import history_views, server_views, terminal_views
+from sshops import history_views, server_views, terminal_views, transfer_views
 from sshops.answers import catch_all_view
 
 servers = [
     path("servers", server_views.Servers.as_view(), name="servers"),
     path("servers/<name>", server_views.OneServer.as_view(), name="server"),
+]
+transfers = [
+    path("transfers", transfer_views.Transfers.as_view(), name="transfers"),
+    path("transfers/<name>", transfer_views.OneTransfer.as_view(), name="transfer"),
+    path("transfer-runs", transfer_views.Runs.as_view(), name="runs"),
+    path("transfer-runs/<uuid:id>", transfer_views.OneRun.as_view(), name="run"),
 ]
 terminals = [
     path("terminals", terminal_views.Terminals.as_view(), name="terminals"),
@@ -36,6 +42,7 @@ history = [
 app_name = "sshops"
 urlpatterns = [
     *servers,
+    *transfers,
     *terminals,
     *history,
     path("<path:path>", catch_all_view),

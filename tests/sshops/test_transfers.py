@@ -320,6 +320,7 @@ def test_a_worker_that_is_killed_is_followed_by_another(
 
     run.refresh_from_db()
     assert (run.state, run.attempt, run.files_done) == ("complete", 2, 2)
+    assert run.bytes_done == run.bytes_total == 2 * len(content)
     assert offsets[0] >= done > 0
     assert (there / "b").read_bytes() == content
     assert (there / "a").stat().st_mtime_ns == first.st_mtime_ns
