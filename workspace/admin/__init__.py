@@ -1,3 +1,3 @@
-from workspace.admin import people, queries
+from workspace.admin import backups, people, queries, workflows
 
-__all__ = ["people", "queries"]
+__all__ = ["backups", "people", "queries", "workflows"]

@@ -1,3 +1,4 @@
+from workspace.models.backups import Backup
 from workspace.models.chat import ChatGroup, ChatMessage, ReadMark
 from workspace.models.files import Folder, PartialUpload, Piece, Upload
 from workspace.models.people import (
@@ -8,8 +9,10 @@ from workspace.models.people import (
     User,
 )
 from workspace.models.queries import Chart, QueryRun
+from workspace.models.workflows import WorkflowRun
 
 __all__ = [
+    "Backup",
     "Chart",
     "ChatGroup",
     "ChatMessage",
@@ -24,4 +27,5 @@ __all__ = [
     "TokenFamily",
     "Upload",
     "User",
+    "WorkflowRun",
 ]
