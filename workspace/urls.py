@@ -39,6 +39,7 @@ front = [
     path("health-check", home.HealthCheck.as_view(), name="health-check"),
     path("docs", home.Docs.as_view(), name="docs"),
     path("redoc", home.Redoc.as_view(), name="redoc"),
+    path("files", pages.files, name="files-page"),
     path("profile", pages.profile, name="profile"),
 ]
 twins = [  # of what sockets can ask
