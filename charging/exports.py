@@ -1,17 +1,15 @@
 """Reservations for other programs: a calendar entry, a table."""
 
-import csv
-import io
 from datetime import UTC
 
 from charging import hours
 from charging.models import Reservation
+from config import spreadsheets
 
 TABLE = [
     *("id", "bay", "plate", "date", "start", "end", "status", "contact e-mail"),
     *("checked in", "cancelled", "reason"),
 ]
-FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def as_calendar(reservation, *, now):
@@ -56,17 +54,16 @@ def _folded(line):
 def as_table(first, last):
     """Yield the lines of a CSV file: what starts from one local day to another.
 
-    Cancelled reservations are in it too. It begins with a byte order mark, without
-    which spreadsheets misread Hangul.
+    Cancelled reservations are in it too.
     """
-    yield "\ufeff" + _line(TABLE)
+    yield spreadsheets.BYTE_ORDER_MARK + spreadsheets.line(TABLE)
     rows = Reservation.objects.filter(
         starts_at__gte=hours.day(first).start, starts_at__lt=hours.day(last).end
     )
     rows = rows.with_state().select_related("session").order_by("starts_at", "session")
     for row in rows.iterator(chunk_size=1_000):
         start = hours.local(row.starts_at)
-        yield _line(
+        yield spreadsheets.line(
             [
                 *(row.pk, row.session.name, row.plate, f"{start:%Y-%m-%d}"),
                 *(f"{start:%H:%M}", f"{hours.local(row.ends_at):%H:%M}", row.state),
@@ -78,15 +75,3 @@ def as_table(first, last):
 
 def _stamp(moment):
     return f"{hours.local(moment):%Y-%m-%d %H:%M}" if moment else ""
-
-
-def _line(cells):
-    buffer = io.StringIO()
-    csv.writer(buffer).writerow([_harmless(cell) for cell in cells])
-    return buffer.getvalue()
-
-
-def _harmless(cell):
-    """Keep a spreadsheet from taking somebody's text for a formula."""
-    text = "" if cell is None else str(cell)
-    return f"'{text}" if text.startswith(FORMULA_SIGNS) else text

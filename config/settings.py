@@ -4,6 +4,8 @@ Read in this order, the first one wins: the environment, the file .env beside ma
 the file secrets.env in the data directory (script/server makes it for local use).
 """
 
+import hashlib
+import hmac
 import os
 from datetime import timedelta
 from pathlib import Path
@@ -70,6 +72,7 @@ INSTALLED_APPS = [
     "django_celery_beat",
     "config",
     *APPS,
+    "explorer",  # its models need the user model, and workspace's need them
 ]
 
 MIDDLEWARE = [
@@ -356,6 +359,11 @@ UNFOLD = {
             "title": _("Live map"),
             "link": reverse_lazy("roadblock:home"),
         },
+        {
+            "icon": "database_search",
+            "title": _("SQL explorer"),
+            "link": reverse_lazy("workspace:explorer"),
+        },
     ],
 }
 
@@ -406,6 +414,41 @@ CORS_EXPOSE_HEADERS += [
     *("Location", "Tus-Extension", "Tus-Max-Size", "Tus-Resumable", "Tus-Version"),
     *("Upload-Expires", "Upload-Length", "Upload-Offset", "Content-Location"),
 ]
+
+# workspace: the SQL explorer
+
+WORKSPACE_EXPLORER_DATABASE_URL = env.str("WORKSPACE_EXPLORER_DATABASE_URL", "")
+WORKSPACE_EXPLORER_HIDDEN = env.list("WORKSPACE_EXPLORER_HIDDEN", default=[])
+if WORKSPACE_EXPLORER_DATABASE_URL:
+    DATABASES["explorer"] = env.db_url("WORKSPACE_EXPLORER_DATABASE_URL")
+else:
+    # The same database, by a role of its own, which workspace/explorer/role.py makes.
+    explorer_role = f"{database['NAME']}_explorer"
+    DATABASES["explorer"] = database | {
+        "USER": explorer_role,
+        # The embedded server is reached by its socket alone and wants no password.
+        "PASSWORD": ""
+        if EMBEDDED_POSTGRES
+        else hmac.new(
+            SECRET_KEY.encode(), explorer_role.encode(), hashlib.sha256
+        ).hexdigest(),
+        "OPTIONS": {k: v for k, v in database["OPTIONS"].items() if k != "pool"},
+    }
+
+
+def EXPLORER_PERMISSION_VIEW(request):
+    return request.user.has_perm("workspace.use_explorer")
+
+
+EXPLORER_PERMISSION_CHANGE = EXPLORER_PERMISSION_VIEW
+EXPLORER_NO_PERMISSION_VIEW = "workspace.explorer.pages.no_permission"
+# Nothing is reported outside, and no connections but ours can be made or chosen.
+EXPLORER_ENABLE_ANONYMOUS_STATS = False
+EXPLORER_DB_CONNECTIONS_ENABLED = False
+EXPLORER_USER_UPLOADS_ENABLED = False
+EXPLORER_TOKEN_AUTH_ENABLED = False
+EXPLORER_TASKS_ENABLED = False
+EXPLORER_AI_API_KEY = None
 
 # roadblock
 

@@ -34,7 +34,8 @@ class HeadsetConsumer(Consumer):
     """
 
     login_required = False
-    max_frame_bytes = 1 << 24
+    # 10 MiB of any letters fit in, also where JSON writes each as \uXXXX.
+    max_frame_bytes = 1 << 25
 
     async def connect(self):
         headers = dict(self.scope["headers"])

@@ -11,7 +11,7 @@ from rest_framework.views import APIView, set_rollback
 
 from config import errors
 from config.parsers import JSON
-from sshops.errors import Failure
+from sshops.errors import Failure, NotFound
 
 log = logging.getLogger(__name__)
 
@@ -74,3 +74,22 @@ def body_of(error, response, path):
     elif getattr(error, "detail", None) and isinstance(error, Failure):
         about["detail"] = error.detail
     return {"success": False, "error": about, "path": path}
+
+
+class Unknown(View):
+    """Answers every path that nobody serves, in the form of this app."""
+
+    authentication_classes = []
+    permission_classes = []
+    schema = None
+
+    def initial(self, request, *args, **kwargs):
+        raise NotFound
+
+
+def catch_all_view(request, path):
+    """By this name config.middleware knows that the path is not served."""
+    return Unknown.as_view()(request)
+
+
+catch_all_view.csrf_exempt = True

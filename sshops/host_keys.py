@@ -15,7 +15,9 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from config import alerts
 from config.realtime import publish
+from sshops import audit
 from sshops.errors import KeyProblem
 from sshops.models import Server
 
@@ -66,7 +68,7 @@ def check(server, key):
     if shown == server.host_key:
         return
     if not server.host_key and settings.SSHOPS_TRUST_ON_FIRST_USE:
-        if pin(server, shown, unless_pinned=True):
+        if pin_first(server, shown):
             return
         server.refresh_from_db(fields=["host_key"])  # somebody else was first
         if shown == server.host_key:
@@ -77,20 +79,8 @@ def check(server, key):
 def _refuse(server, shown):
     changed = bool(server.host_key)
     note = Server.objects.filter(pk=server.pk).exclude(offered_host_key=shown)
-    is_new = note.update(offered_host_key=shown, offered_at=timezone.now())
-    if changed:
-        level, text = logging.ERROR, "%s shows another host key than the pinned: %s"
-    else:
-        level, text = logging.WARNING, "%s has no pinned host key, and shows %s"
-    log.log(level, text, server.name, fingerprint(shown))
-    if is_new:
-        publish(
-            ALERTS,
-            "host_key.refused",
-            server_name=server.name,
-            changed=changed,
-            fingerprint=fingerprint(shown),
-        )
+    if note.update(offered_host_key=shown, offered_at=timezone.now()):
+        _tell_of(server, shown, changed)
     if changed:
         raise KeyProblem(
             _(
@@ -103,13 +93,64 @@ def _refuse(server, shown):
     )
 
 
-def pin(server, line, *, unless_pinned=False):
-    """Make the key the server's; tell whether it is. Connections in use go on."""
-    rows = Server.objects.filter(pk=server.pk)
-    if unless_pinned:
-        rows = rows.filter(host_key="")
+def _tell_of(server, shown, changed):
+    """Tell operators of a key that they have not heard of yet."""
+    audit.record(
+        kind="host_key",
+        server_name=server.name,
+        text=fingerprint(shown),
+        outcome="error",
+        error_code=KeyProblem.error_code,
+    )
+    publish(
+        ALERTS,
+        "host_key.refused",
+        server_name=server.name,
+        changed=changed,
+        fingerprint=fingerprint(shown),
+    )
+    if changed:
+        alerts.tell(
+            f"host-key:{server.pk}",
+            subject=f"The host key of {server.name} has changed",
+            text=f"{server.name} shows another host key than the pinned one:"
+            f" {fingerprint(shown)}. Nobody is connected to it until an operator"
+            " accepts that key.",
+        )
+    else:
+        log.warning("%s has no host key yet, and shows %s", server, fingerprint(shown))
+
+
+def pin_first(server, line):
+    """Make the key the server's, unless it has one; tell whether it was done."""
+    rows = Server.objects.filter(pk=server.pk, host_key="")
     if not rows.update(host_key=line, offered_host_key="", offered_at=None):
         return False
+    _note_pinned(server, line, by="")
+    return True
+
+
+def accept(server, by):
+    """Make the key that the server showed its pinned one. Connections in use go on."""
+    line = server.offered_host_key
+    rows = Server.objects.filter(pk=server.pk, offered_host_key=line).exclude(
+        offered_host_key=""
+    )
+    if rows.update(host_key=line, offered_host_key="", offered_at=None):
+        _note_pinned(server, line, by)
+
+
+def forget_offer(server):
+    Server.objects.filter(pk=server.pk).update(offered_host_key="", offered_at=None)
+
+
+def _note_pinned(server, line, by):
     server.host_key, server.offered_host_key = line, ""
     log.warning("%s has a new host key: %s", server.name, fingerprint(line))
-    return True
+    audit.record(
+        kind="host_key",
+        user=by,
+        server_name=server.name,
+        text=fingerprint(line),
+        outcome="complete",
+    )

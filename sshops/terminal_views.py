@@ -10,34 +10,13 @@ from rest_framework import serializers
 from rest_framework.response import Response
 
 from config.errors import Invalid, problem
-from config.pagination import number_in_query
 from config.schema import UID
 from sshops import recordings, terminals
 from sshops.answers import View
+from sshops.lists import PAGE, page_of, page_serializer
 from sshops.models import AuditEntry, Recording, Terminal
 
-MOST_ROWS = 1000
 CELLS = {"min_value": 1, "max_value": 500}
-PAGE = [
-    OpenApiParameter("limit", int, default=100),
-    OpenApiParameter("offset", int, default=0),
-]
-
-
-def page_of(request, rows, serializer):
-    """Return {"total", "items"}; raise Invalid for a limit outside 1..1000."""
-    limit = number_in_query(request, "limit", 100)
-    offset = number_in_query(request, "offset", 0)
-    if not 1 <= limit <= MOST_ROWS:
-        raise Invalid(problem(["query", "limit"], _("From 1 to 1000."), "range", limit))
-    page = serializer(rows[offset : offset + limit], many=True).data
-    return {"total": rows.count(), "items": page}
-
-
-def page_serializer(name, row):
-    """Return the serializer that documents a page of rows."""
-    fields = {"total": serializers.IntegerField(), "items": row(many=True)}
-    return type(name, (serializers.Serializer,), fields)
 
 
 class NewTerminal(serializers.Serializer):

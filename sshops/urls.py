@@ -2,8 +2,13 @@
 
 from django.urls import path
 
-from sshops import terminal_views
+from sshops import history_views, server_views, terminal_views
+from sshops.answers import catch_all_view
 
+servers = [
+    path("servers", server_views.Servers.as_view(), name="servers"),
+    path("servers/<name>", server_views.OneServer.as_view(), name="server"),
+]
 terminals = [
     path("terminals", terminal_views.Terminals.as_view(), name="terminals"),
     path("terminals/<uuid:id>", terminal_views.OneTerminal.as_view(), name="terminal"),
@@ -15,6 +20,23 @@ terminals = [
     ),
     path("audit", terminal_views.AuditLog.as_view(), name="audit"),
 ]
+history = [
+    path("api/v1/stub/histories", history_views.Loads.as_view(), name="loads"),
+    path("api/v1/stub/histories/<id>", history_views.OneLoad.as_view(), name="load"),
+    path("api/v1/stub/histories/<id>/note", history_views.LoadNote.as_view()),
+    path("api/v1/stub/batches/<batch_id>", history_views.Batch.as_view()),
+    path(
+        "api/v1/stub/customers/<customer_number>/histories",
+        history_views.CustomerLoads.as_view(),
+    ),
+    path("api/v1/patchnotes", history_views.PatchNotes.as_view(), name="notes"),
+    path("api/v1/patchnotes/<id>", history_views.OnePatchNote.as_view(), name="note"),
+]
 
 app_name = "sshops"
-urlpatterns = [*terminals]
+urlpatterns = [
+    *servers,
+    *terminals,
+    *history,
+    path("<path:path>", catch_all_view),
+]

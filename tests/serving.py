@@ -18,7 +18,7 @@ OPTIONS = {
     "loop": "uvloop",
     "http": "httptools",
     "ws": "websockets-sansio",
-    "ws_max_size": 1 << 24,
+    "ws_max_size": 1 << 25,
     "ws_per_message_deflate": False,
     "server_header": False,
     "access_log": False,

@@ -1,5 +1,17 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class WorkspaceConfig(AppConfig):
     name = "workspace"
+
+    def ready(self):
+        post_migrate.connect(prepare_explorer, sender=self)
+
+
+def prepare_explorer(using, **kwargs):
+    """Let the SQL explorer read what a migration brought, but for what is hidden."""
+    from workspace.explorer import role  # needs the models
+
+    if using == "default":
+        role.prepare(using)

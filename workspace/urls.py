@@ -57,6 +57,7 @@ talk = [
     path("api/chat/groups/<str:group>/read", chat.Read.as_view(), name="read"),
 ]
 urlpatterns = [
+    path("explorer/", include("workspace.explorer.urls")),
     *front,
     *auth,
     *users,

@@ -1,5 +1,6 @@
 from sshops.models.audit import AuditEntry, AuditHead
 from sshops.models.health import HealthCheck, HealthRound, ServerHealth
+from sshops.models.history import LoadHistory, PatchNote
 from sshops.models.leases import Lease
 from sshops.models.servers import Server
 from sshops.models.terminals import Recording, Terminal
@@ -10,6 +11,8 @@ __all__ = [
     "HealthCheck",
     "HealthRound",
     "Lease",
+    "LoadHistory",
+    "PatchNote",
     "Recording",
     "Server",
     "ServerHealth",

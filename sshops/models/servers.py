@@ -120,11 +120,11 @@ class Server(models.Model):
         return self.name
 
     @property
-    def has_password(self):
+    def has_password(self) -> bool:
         return bool(self.password)
 
     @property
-    def has_private_key(self):
+    def has_private_key(self) -> bool:
         return bool(self.private_key)
 
     def clean(self):

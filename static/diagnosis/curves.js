@@ -123,6 +123,7 @@ export class Curves {
     const { min, max } = source.scales.x;
     for (const { plot } of this.plots) if (plot !== source) plot.setScale("x", { min, max });
     this.zooming = false;
+    requestAnimationFrame(() => this.point()); // when all have drawn
     const times = source.data[0];
     this.zoomed(min > times[0] || max < times.at(-1));
   }

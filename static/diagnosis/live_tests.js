@@ -32,7 +32,8 @@ export class LiveTests {
 
   card(session) {
     const card = {
-      heading: element("h3"),
+      name: element("span"),
+      code: element("span"),
       badge: element("span", { role: "status" }),
       test: element("p", { class: "muted" }),
       left: element("b", { class: "countdown", role: "timer" }),
@@ -57,7 +58,7 @@ export class LiveTests {
     card.root = element(
       "li",
       { class: "card live-test", "data-session": session.id },
-      element("header", {}, card.heading, card.badge),
+      element("header", {}, element("h3", {}, card.name, " · ", card.code), card.badge),
       card.test,
       card.clock,
       card.scoring,
@@ -74,7 +75,8 @@ export class LiveTests {
     const live = isLive(session);
     const scoring = live && session.received_at !== null;
     card.session = session;
-    write(card.heading, `${name || "–"} · ${code}`);
+    write(card.name, name || "–");
+    write(card.code, code);
     card.badge.className = `badge ${scoring ? "live" : STATE_BADGE[session.state]}`;
     write(card.badge, scoring ? gettext("scoring") : stateName(session.state));
     write(

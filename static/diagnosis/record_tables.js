@@ -13,18 +13,18 @@ function fillTable(table, head, rows) {
   );
 }
 
-/** `choose(seconds)` is called for an event that is clicked. */
+/** `choose(seconds)` is called for an event that is chosen. */
 export function showEvents(table, events, choose) {
   const word = { Success: gettext("Success"), Fail: gettext("Fail") };
   const rows = events.map(({ event, number, seconds, elapsed_seconds }) => {
-    const row = element(
+    const name = element("button", { type: "button" }, `${word[event]} ${number}`);
+    name.addEventListener("click", () => choose(seconds));
+    return element(
       "tr",
-      { "data-at": seconds },
-      element("td", { class: event.toLowerCase() }, `${word[event]} ${number}`),
+      {},
+      element("td", { class: event.toLowerCase() }, name),
       ...cells([seconds.toFixed(3), elapsed_seconds.toFixed(3)]),
     );
-    row.addEventListener("click", () => choose(seconds));
-    return row;
   });
   fillTable(table, [gettext("Event"), gettext("At, s"), gettext("Since the start or last fail, s")], rows);
 }

@@ -31,7 +31,13 @@ export class Rest {
     return url;
   }
 
-  async call(method, path, { query, body, key } = {}) {
+  async call(method, path, options) {
+    const answer = await this.send(method, path, options);
+    return answer.json().catch(() => null);
+  }
+
+  /** The answer itself, for those who read it as it comes; throws Refused. */
+  async send(method, path, { query, body, key, signal } = {}) {
     const headers = { Accept: "application/json" };
     if (body) headers["Content-Type"] = "application/json";
     if (key) headers["Idempotency-Key"] = key;
@@ -43,13 +49,13 @@ export class Rest {
         headers,
         body: body && JSON.stringify(body),
         credentials: "same-origin",
+        signal,
       });
     } catch {
       throw new Refused(gettext("The server cannot be reached. Please try again."));
     }
-    const found = await answer.json().catch(() => null);
-    if (!answer.ok) throw refusal(answer.status, found);
-    return found;
+    if (!answer.ok) throw refusal(answer.status, await answer.json().catch(() => null));
+    return answer;
   }
 }
 

@@ -221,7 +221,7 @@ def test_a_frame_beyond_the_server_limit_closes_the_socket(open_socket):
     connection = open_socket("open")
 
     # Its head is enough: a client that sends it all would find the door shut.
-    head = b"\x82\xff" + ((1 << 24) + 1).to_bytes(8, "big")
+    head = b"\x82\xff" + ((1 << 25) + 1).to_bytes(8, "big")
     connection.socket.sendall(head + bytes(4))
 
     assert close_code(connection) == 1009

@@ -9,7 +9,7 @@ from rest_framework.views import APIView
 from config import errors
 from config.errors import Invalid, NotFound, path_id
 
-APPS = ["roadblock", "diagnosis", "charging", "workspace", "sshops"]
+APPS = ["roadblock", "diagnosis", "charging", "workspace"]  # sshops has its own
 
 
 @pytest.mark.parametrize("app", APPS)

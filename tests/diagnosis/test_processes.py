@@ -5,17 +5,21 @@ import hashlib
 import json
 import os
 import signal
+from datetime import timedelta
 
 import httpx
 import pytest
 from django.db import connection
+from django.utils import timezone
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from diagnosis import recordings
-from diagnosis.models import Recording, State
+from diagnosis import recordings, storage, tasks
+from diagnosis.models import Recording, Result, State
+from diagnosis.models import TestSession as Session
 from tests import serving
 from tests.conftest import token
+from tests.diagnosis.test_recordings import Worker, wait_until
 from tests.diagnosis.test_sessions import state_of
 from tests.diagnosis.test_watching import frames_of, settled
 
@@ -188,6 +192,51 @@ def test_a_killed_process_loses_no_acknowledged_piece(servers, headset, start):
 
     recording = Recording.objects.get(session=session)
     assert recording.sha256 == hashlib.sha256(content).hexdigest()
+
+
+def test_web_and_worker_killed_after_the_last_piece_lose_nothing(
+    servers, headset, start, settings, disk
+):
+    one, two = servers
+    content = b"current_time,Score,State\n" + b"".join(
+        b"2025-01-24 14:24:%02d.%03d,%d,%d\n" % (n // 1000, n % 1000, n, n % 7)
+        for n in range(50_000)
+    )
+    with headset(one) as socket, Worker(settings, disk.parent) as worker:
+        session = start(two)
+        hear(socket)
+        announce(socket, session, content)
+        for at in range(0, len(content), 1 << 20):
+            send_piece(socket, session, at, content[at : at + (1 << 20)])
+        say(socket, "c_upload_end", diagnosis_id=session)
+        assert hear(socket)["action"] == "s_upload_done"
+
+        os.kill(one.pid, signal.SIGKILL)
+        worker.kill()
+
+    recording = Recording.objects.get(session=session)
+    assert recording.sha256 == hashlib.sha256(content).hexdigest()
+    assert storage.get(recording.key) == content
+    assert state_of(recording.session) in (State.READY, State.COMPLETED)
+
+    Recording.objects.update(received_at=timezone.now() - timedelta(seconds=61))
+    with Worker(settings, disk.parent):
+        tasks.find_unscored()
+        wait_until(lambda: state_of(recording.session) == State.COMPLETED)
+    assert Result.objects.get().rows == 50_000
+
+
+def test_too_much_is_measured_in_utf8_however_json_writes_it(servers, headset, start):
+    one, _two = servers
+    content = "가" * (10 * 1024 * 1024 // 3 + 1)
+    with headset(one) as socket:
+        session = start(one)
+        hear(socket)
+
+        say(socket, "c_upload_result", diagnosis_id=session, file_content=content)
+
+        assert hear(socket)["data"]["code"] == "too_large"
+    assert state_of(Session.objects.get(pk=session)) == State.FAILED
 
 
 def test_ten_mebibytes_fit_into_one_frame_and_not_more(servers, headset, start):

@@ -17,7 +17,7 @@ from sshops.errors import (
     KeyProblem,
     LoginRefused,
 )
-from sshops.models import Server
+from sshops.models import AuditEntry, Server
 from sshops.sshd import free_port
 from tests import factories
 
@@ -196,8 +196,9 @@ def test_a_changed_key_is_never_taken(sshd, other_sshd, settings, caplog):
     server.refresh_from_db()
     assert server.host_key == host_keys.parsed(other_sshd.host_key)
     assert server.offered_host_key == host_keys.parsed(sshd.host_key)
-    [record] = [r for r in caplog.records if r.name == "sshops.host_keys"]
-    assert record.levelname == "ERROR"
+    assert "shows another host key" in caplog.text
+    entry = AuditEntry.objects.get()
+    assert (entry.kind, entry.outcome, entry.error_code) == ("host_key", "error", 21003)
 
 
 def test_an_accepted_key_opens_the_door(sshd):
@@ -206,7 +207,7 @@ def test_an_accepted_key_opens_the_door(sshd):
         connections.open_connection(server)
     server.refresh_from_db()
 
-    host_keys.pin(server, server.offered_host_key)
+    host_keys.accept(server, "boss@example.com")
 
     connections.open_connection(Server.objects.get()).close()
 

@@ -1,3 +1,3 @@
-from workspace.admin import people
+from workspace.admin import people, queries
 
-__all__ = ["people"]
+__all__ = ["people", "queries"]

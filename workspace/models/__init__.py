@@ -7,14 +7,17 @@ from workspace.models.people import (
     TokenFamily,
     User,
 )
+from workspace.models.queries import Chart, QueryRun
 
 __all__ = [
+    "Chart",
     "ChatGroup",
     "ChatMessage",
     "Folder",
     "LoginFailure",
     "PartialUpload",
     "Piece",
+    "QueryRun",
     "ReadMark",
     "RefreshToken",
     "Role",

@@ -1,0 +1,3 @@
+from sshops.admin import history, servers
+
+__all__ = ["history", "servers"]
