@@ -1,3 +1,3 @@
-from workspace.admin import people, queries
+from workspace.admin import files, people, queries, teams
 
-__all__ = ["people", "queries"]
+__all__ = ["files", "people", "queries", "teams"]

@@ -8,19 +8,24 @@ from workspace.models.people import (
     User,
 )
 from workspace.models.queries import Chart, QueryRun
+from workspace.models.teams import Invitation, Membership, Team, TeamRole
 
 __all__ = [
     "Chart",
     "ChatGroup",
     "ChatMessage",
     "Folder",
+    "Invitation",
     "LoginFailure",
+    "Membership",
     "PartialUpload",
     "Piece",
     "QueryRun",
     "ReadMark",
     "RefreshToken",
     "Role",
+    "Team",
+    "TeamRole",
     "TokenFamily",
     "Upload",
     "User",

@@ -22,6 +22,12 @@ def files(request):
     return render(request, "workspace/files.html", context)
 
 
+@login_required
+def teams(request):
+    """One's teams, and invitations to others."""
+    return render(request, "workspace/teams.html")
+
+
 @sensitive_post_parameters()
 @login_required
 def profile(request):
