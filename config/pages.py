@@ -1,8 +1,10 @@
 """The home page with the five apps' live state, and the admin's front page."""
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import JsonResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
@@ -73,3 +75,24 @@ def admin_dashboard(request, context):
         **context,
         "apps_now": [app for app in apps_now() if app["state"] != "soon"],
     }
+
+
+def ways_out(request):
+    """Return where the admin's upper left corner leads (unfold's SITE_DROPDOWN)."""
+    places = [
+        {"icon": "home", "title": _("Home page"), "link": reverse("home")},
+        {
+            "icon": "local_police",
+            "title": _("Live map"),
+            "link": reverse("roadblock:home"),
+        },
+    ]
+    if settings.EXPLORER_PERMISSION_VIEW(request):
+        places.append(
+            {
+                "icon": "database_search",
+                "title": _("SQL explorer"),
+                "link": reverse("workspace:explorer"),
+            }
+        )
+    return places

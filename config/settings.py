@@ -15,7 +15,6 @@ import environ
 from corsheaders.defaults import default_headers
 from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
-from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
 from config import embedded
@@ -352,19 +351,7 @@ UNFOLD = {
     },
     "LOGIN": {"form": "workspace.forms.DeskSignInForm"},
     "DASHBOARD_CALLBACK": "config.pages.admin_dashboard",
-    "SITE_DROPDOWN": [
-        {"icon": "home", "title": _("Home page"), "link": reverse_lazy("home")},
-        {
-            "icon": "local_police",
-            "title": _("Live map"),
-            "link": reverse_lazy("roadblock:home"),
-        },
-        {
-            "icon": "database_search",
-            "title": _("SQL explorer"),
-            "link": reverse_lazy("workspace:explorer"),
-        },
-    ],
+    "SITE_DROPDOWN": "config.pages.ways_out",
 }
 
 # workspace

@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 QUERY_SECONDS = 10
 CONNECT_SECONDS = 5
 CANCEL_SECONDS = 5
+PATIENCE_SECONDS = 0.5
 BATCH_ROWS = 2000
 BATCH_CHARACTERS = 4_000_000
 
@@ -34,7 +35,10 @@ DECLARE = "DECLARE reading NO SCROLL CURSOR FOR "
 READ_BY_CURSOR = {"select", "with", "values", "table"}
 READ_DIRECTLY = {"explain", "show"}
 # What may stand before it: comments, and the brackets of (SELECT …) UNION (SELECT …).
-FIRST_WORD = re.compile(r"(?:[\s(]|--[^\n]*\n|/\*.*?\*/)*([a-z]+)", re.I | re.S)
+# Without second thoughts (?>…), or a long row of comments would take for ever.
+FIRST_WORD = re.compile(
+    r"(?>(?:[\s(]|--[^\n]*\n|/\*.*?\*/)*)([a-z]+)", re.IGNORECASE | re.DOTALL
+)
 
 KINDS = {
     **dict.fromkeys((20, 21, 23, 26, 700, 701, 1700), "number"),
@@ -223,6 +227,8 @@ class Reading:
         except errors.QueryCanceled as error:
             over = time.monotonic() >= self.limit
             raise (TookTooLong if over else Cancelled) from error
+        except errors.AdminShutdown as error:
+            raise Cancelled from error
         except psycopg.Error as error:
             raise self._told(error) from error
 
@@ -252,15 +258,18 @@ def cancel(name):
     """End what runs under a name, in whatever process; tell whether it is gone.
 
     Asked again and again: a request between two parts of a statement has no effect.
+    What does not heed it for PATIENCE_SECONDS, waiting for a slow reader perhaps, has
+    its connection ended.
     """
-    ask = (
-        "SELECT pg_cancel_backend(pid) FROM pg_stat_activity"
-        " WHERE application_name = %s AND usename = current_user"
-    )
-    deadline = time.monotonic() + CANCEL_SECONDS
+    started = time.monotonic()
     with closing(connect("explorer cancels")) as connection:
-        while connection.execute(ask, [name]).fetchall():
-            if time.monotonic() > deadline:
-                return False
+        while (passed := time.monotonic() - started) < CANCEL_SECONDS:
+            end = "cancel" if passed < PATIENCE_SECONDS else "terminate"
+            ask = (
+                f"SELECT pg_{end}_backend(pid) FROM pg_stat_activity"
+                " WHERE application_name = %s AND usename = current_user"
+            )
+            if not connection.execute(ask, [name]).fetchall():
+                return True
             time.sleep(0.02)
-    return True
+    return False

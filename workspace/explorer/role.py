@@ -26,6 +26,15 @@ SUPERUSERS_SETTINGS = {"temp_file_limit": "1GB"}  # only they may set these
 CONNECTIONS = 32  # of the database's; the other apps keep theirs
 LOCK = 0x5153454C  # taken by who changes the role; two may migrate at once
 
+# What PUBLIC may call and nobody needs who reads: they write, lock out others, or lift
+# the limits of the present session.
+FUNCTIONS = """
+SELECT p.oid::regprocedure::text FROM pg_proc p
+WHERE pronamespace = 'pg_catalog'::regnamespace
+  AND proname ~ '^(lo_|lowrite|set_config|pg_(try_)?advisory_|pg_(notify|logical_emit))'
+  AND has_function_privilege(%s, p.oid, 'EXECUTE')
+"""
+
 # Only what the present user owns: nobody can grant what belongs to somebody else.
 COLUMNS = """
 SELECT t.relname, c.attname, has_column_privilege(r.oid, t.oid, c.attnum, 'SELECT'),
@@ -74,13 +83,16 @@ def _may_make_roles(cursor):
     return cursor.fetchone()[0]
 
 
+def _is_superuser(cursor):
+    cursor.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
+    return cursor.fetchone()[0]
+
+
 def _make(cursor, name):
     role = sql.Identifier(name)
     make = sql.SQL("CREATE ROLE {} LOGIN NOINHERIT CONNECTION LIMIT {}")
     cursor.execute(make.format(role, sql.Literal(CONNECTIONS)))
-    cursor.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
-    (is_super,) = cursor.fetchone()
-    settings = SETTINGS | (SUPERUSERS_SETTINGS if is_super else {})
+    settings = SETTINGS | (SUPERUSERS_SETTINGS if _is_superuser(cursor) else {})
     for setting, value in settings.items():
         keep = sql.SQL("ALTER ROLE {} SET {} = {}")
         cursor.execute(keep.format(role, sql.Identifier(setting), sql.Literal(value)))
@@ -100,7 +112,10 @@ def _set_password(cursor, name, password):
 
 
 def _close_what_is_open_to_all(cursor, name):
-    """Take from PUBLIC the rights to make tables, temporary ones too."""
+    """Take from PUBLIC the rights to make tables, temporary ones too.
+
+    A superuser needs no such rights, and takes those to some functions with them.
+    """
     cursor.execute(
         "SELECT current_database(),"
         " has_database_privilege(%(role)s, current_database(), 'TEMPORARY'),"
@@ -117,6 +132,10 @@ def _close_what_is_open_to_all(cursor, name):
     if not usage:
         grant = sql.SQL("GRANT USAGE ON SCHEMA public TO {}")
         cursor.execute(grant.format(sql.Identifier(name)))
+    if _is_superuser(cursor):
+        cursor.execute(FUNCTIONS, [name])
+        for (function,) in cursor.fetchall():
+            cursor.execute(f"REVOKE EXECUTE ON FUNCTION {function} FROM PUBLIC")
 
 
 def _grant(cursor, name):

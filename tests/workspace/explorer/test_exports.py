@@ -157,6 +157,20 @@ def test_whoever_stops_reading_frees_the_database(export):
     assert QueryRun.objects.get(purpose="csv").state == "failed"
 
 
+def test_a_reader_that_stands_still_can_be_cancelled(export, api, analyst):
+    answer = export("SELECT generate_series(1, 1000000)")
+    pieces = iter(answer.streaming_content)
+    next(pieces)
+    pk = QueryRun.objects.get(purpose="csv").pk
+
+    cancelled = api(analyst).post(f"/workspace/explorer/runs/{pk}/cancel")
+
+    assert cancelled.json() == {"cancelled": True}
+    with pytest.raises(reading.Cancelled):
+        b"".join(pieces)
+    answer.close()
+
+
 def test_others_and_unknown_forms(export, api, outsider, boss):
     assert export("SELECT 1", user=outsider).status_code == 403
     assert export("SELECT 1", user=None).status_code == 401

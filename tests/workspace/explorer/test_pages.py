@@ -214,6 +214,15 @@ def test_the_log_is_read_in_the_admin(client, boss, run):
     assert client.get("/admin/workspace/queryrun/add/").status_code == 403
 
 
+def test_the_admin_leads_there_whoever_may(client, boss):
+    way = 'href="/workspace/explorer/"'
+    client.force_login(boss)
+    assert way in client.get("/admin/").content.decode()
+
+    client.force_login(factories.user("staff@example.com", urole="admin"))
+    assert way not in client.get("/admin/").content.decode()
+
+
 def test_staff_without_the_permission_read_no_log(client, db):
     client.force_login(factories.user("staff@example.com", urole="admin"))
 

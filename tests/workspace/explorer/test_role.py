@@ -70,7 +70,14 @@ WRITES = [
     "SELECT pg_read_binary_file('postgresql.conf')",
     "SELECT pg_ls_dir('.')",
     "SELECT lo_import('/etc/passwd')",
+    "SELECT lo_create(0)",
+    "SELECT lo_from_bytea(0, 'x')",
     "SELECT pg_reload_conf()",
+    "SELECT set_config('statement_timeout', '0', false)",
+    "SELECT pg_advisory_lock(1)",
+    "SELECT pg_try_advisory_xact_lock(1)",
+    "SELECT pg_notify('everybody', 'x')",
+    "SELECT pg_logical_emit_message(false, 'x', 'x')",
     "ALTER SYSTEM SET log_statement = 'all'",
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'madang'",
     "SELECT * FROM pg_authid",
@@ -133,6 +140,14 @@ def test_statistics_do_not_tell_of_secrets(session):
 
     assert ("uname",) in found
     assert ("password",) not in found
+
+
+def test_statements_of_others_are_not_told(session):
+    others = "SELECT query FROM pg_stat_activity WHERE usename = 'madang'"
+
+    told = {query for (query,) in session.execute(others).fetchall()}
+
+    assert told == {"<insufficient privilege>"}
 
 
 @changes_tables
@@ -252,7 +267,9 @@ def hosted(settings):
     """Return a function that makes such a database's owner the one who migrates."""
     with connection.cursor() as cursor:
         cursor.execute("CREATE ROLE host_owner LOGIN")
-        cursor.execute("CREATE SCHEMA IF NOT EXISTS public")
+        # Where no superuser has prepared, everybody may call it.
+        lock = "EXECUTE ON FUNCTION pg_advisory_xact_lock(bigint)"
+        cursor.execute(f"GRANT {lock} TO host_owner")
 
         def as_owner(attributes=""):
             cursor.execute(f"ALTER ROLE host_owner {attributes or 'NOCREATEROLE'}")
