@@ -178,11 +178,14 @@ def closed():
 
 
 class WithoutTraceback(logging.Filter):
-    """Make one line of an error that an outage explains."""
+    """Make one line of an error that an outage explains, and none of a task's: the next
+    one comes soon."""
 
     def filter(self, record):
         error = record.exc_info and record.exc_info[1]
         if error and is_outage(error):
+            if record.name == "celery.app.trace":
+                return False
             record.msg = f"{record.getMessage()} ({first_line(error)})"
             record.args = ()
             record.exc_info = record.exc_text = None

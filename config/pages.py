@@ -11,6 +11,7 @@ from django.views.decorators.cache import never_cache
 from charging import occupancy
 from diagnosis import clinic
 from roadblock import dashboards
+from workspace.chat import directory
 
 
 def apps_now():
@@ -37,6 +38,13 @@ def apps_now():
             "url": "/diagnosis/",
             **clinic.state_now(),
         },
+        {
+            "name": "workspace",
+            "title": _("Workspace"),
+            "text": _("People, chat and files."),
+            "url": "/workspace/",
+            **directory.state_now(),
+        },
         *(
             {
                 "name": name,
@@ -47,7 +55,6 @@ def apps_now():
                 "figures": [],
             }
             for name, title, text in (
-                ("workspace", _("Workspace"), _("People, chat and files.")),
                 ("sshops", _("SSH operations"), _("Terminals, transfers, health.")),
             )
         ),

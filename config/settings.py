@@ -12,6 +12,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import environ
+from celery.schedules import crontab
 from corsheaders.defaults import default_headers
 from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
@@ -69,6 +70,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "django_celery_beat",
+    "dbbackup",
     "config",
     *APPS,
     "explorer",  # its models need the user model, and workspace's need them
@@ -383,6 +385,43 @@ CELERY_BEAT_SCHEDULE["sweep-refresh-tokens"] = {
     "task": "workspace.tasks.sweep_refresh_tokens",
     "schedule": timedelta(hours=1),
     "options": {"expires": 3300},
+}
+WORKSPACE_BACKUP_DIR = (
+    BASE_DIR / env.str("WORKSPACE_BACKUP_DIR", "dbBackup")
+).resolve()
+WORKSPACE_BACKUP_KEEP = env.int("WORKSPACE_BACKUP_KEEP", 10)
+WORKSPACE_BACKUP_KEY = env.str("WORKSPACE_BACKUP_KEY", "")
+WORKSPACE_POSTGRES_BIN = env.str("WORKSPACE_POSTGRES_BIN", "")
+STORAGES["dbbackup"] = {
+    "BACKEND": "django.core.files.storage.FileSystemStorage",
+    "OPTIONS": {"location": WORKSPACE_BACKUP_DIR},
+}
+if bucket := env.str("WORKSPACE_BACKUP_BUCKET_NAME", ""):
+    STORAGES["backups"] = store("backups", bucket)
+DBBACKUP_CONNECTORS = {"default": {"CONNECTOR": "workspace.dumps.Connector"}}
+DBBACKUP_DATABASES = ["default"]
+DBBACKUP_DATE_FORMAT = "%Y-%m-%d_%H%M%S"
+CELERY_BEAT_SCHEDULE |= {
+    "workspace-backup": {
+        "task": "workspace.tasks.start_workflow",
+        "args": ["backup"],
+        "schedule": crontab(hour=18, minute=10),  # at night in Seoul
+    },
+    "workspace-backup-check": {
+        "task": "workspace.tasks.start_workflow",
+        "args": ["backup_check"],
+        "schedule": crontab(day_of_week="sat", hour=19, minute=10),
+    },
+    "workspace-sweep": {
+        "task": "workspace.tasks.start_workflow",
+        "args": ["sweep"],
+        "schedule": crontab(hour=17, minute=10),
+    },
+    "workspace-tend-workflows": {
+        "task": "workspace.tasks.tend_workflows",
+        "schedule": timedelta(seconds=30),
+        "options": {"expires": 25},
+    },
 }
 CELERY_BEAT_SCHEDULE["forget-login-failures"] = {
     "task": "workspace.tasks.forget_login_failures",

@@ -1,5 +1,6 @@
 """A PostgreSQL that tests may stop: a cluster of its own, with nobody to restart it."""
 
+import json
 import os
 import re
 import shlex
@@ -15,12 +16,14 @@ from urllib.parse import quote
 
 import httpx
 import psycopg
+import redis
 from django.conf import settings
 
-from config.embedded import POSTGRES_USER, places
+from config.embedded import POSTGRES_USER, places, postgres_bin
 from config.keeper import Keeper
 
 PATIENCE = 30
+EMAIL, PASSWORD = "boss@example.com", "correct horse battery"
 
 
 class Cluster:
@@ -94,6 +97,12 @@ def environment(cluster, **variables):
     }
 
 
+def run_program(cluster, name, *words):
+    """Run a program of PostgreSQL on the cluster's database."""
+    words = [postgres_bin() / name, f"--dbname={cluster.conninfo()}", *words]
+    subprocess.run(words, check=True, capture_output=True)
+
+
 def manage(environ, *words, check=True, **options):
     """Run a command of manage.py to its end."""
     return subprocess.run(
@@ -106,6 +115,29 @@ def manage(environ, *words, check=True, **options):
         timeout=100,
         **options,
     )
+
+
+@contextmanager
+def desk(environ):
+    """Yield a function as manage() that pays for loading Django once."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.desk"],
+        cwd=settings.BASE_DIR,
+        env=environ,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+    def run(*words):
+        process.stdin.write(json.dumps(words) + "\n")
+        process.stdin.flush()
+        code, output, errors = json.loads(process.stdout.readline())
+        return subprocess.CompletedProcess(words, code, output, errors)
+
+    yield run
+    process.stdin.close()
+    process.wait(PATIENCE)
 
 
 class Server:
@@ -157,3 +189,39 @@ def served(environ, log):
     finally:
         process.terminate()
         process.wait(PATIENCE)
+
+
+class Valkey:
+    """A Valkey with an append-only file."""
+
+    def __init__(self, data):
+        self.where = places(data)
+        self.keeper = Keeper(self.where, postgres=False, valkey=True, durable=True)
+        self.keeper.make_directories()
+        self.url = f"unix://{self.where.valkey_socket}"
+
+    def restart(self):
+        self.process = self.keeper.start(self.keeper.valkey_command())
+        client, deadline = redis.Redis.from_url(self.url), time.monotonic() + PATIENCE
+        while True:
+            try:
+                client.ping()
+                return
+            except redis.RedisError:
+                assert time.monotonic() < deadline, self.where.log.read_text()
+                time.sleep(0.02)
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait(PATIENCE)
+
+
+@contextmanager
+def durable_valkey(data):
+    """Yield a Valkey that answers, in that directory."""
+    valkey = Valkey(data)
+    valkey.restart()
+    try:
+        yield valkey
+    finally:
+        valkey.kill()

@@ -3,6 +3,7 @@
 import os
 
 import pytest
+import redis
 from asgiref.sync import sync_to_async
 from channels.layers import get_channel_layer
 from channels.testing import WebsocketCommunicator
@@ -15,7 +16,7 @@ from rest_framework_simplejwt.tokens import AccessToken
 from config import realtime
 from config.routing import websockets
 from roadblock import tracking
-from tests import factories
+from tests import cluster, factories
 from workspace.chat import switchboard
 
 
@@ -36,6 +37,37 @@ async def _close_connections():
     """Close what async tests opened in threads, or the test database cannot go."""
     yield
     await sync_to_async(connections.close_all)()
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    """A PostgreSQL beside that of the other tests, to be stopped and restored."""
+    with cluster.running() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def environ(postgres):
+    """The environment of processes that use it; its database has one superuser."""
+    environ = cluster.environment(
+        postgres,
+        ADMINS="office@example.com",
+        EMAIL_URL=f"filemail:///{postgres.where.data}/mail",
+        DJANGO_SUPERUSER_EMAIL=cluster.EMAIL,
+        DJANGO_SUPERUSER_PASSWORD=cluster.PASSWORD,
+    )
+    cluster.manage(environ, "migrate", "--verbosity=0")
+    cluster.manage(environ, "ensure_superuser")
+    return environ
+
+
+@pytest.fixture(scope="module")
+def valkey(environ):
+    """The Valkey database of these processes."""
+    client = redis.Redis.from_url(environ["REDIS_URL"])
+    client.flushdb()
+    yield client
+    client.flushdb()
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import os
 
 os.environ.setdefault("DATA_DIR", ".data/test")
+os.environ.setdefault("WORKSPACE_BACKUP_DIR", ".data/test/dbBackup")
 os.environ.setdefault("SECRET_KEY", "a key for tests alone, long enough for HS256")
 os.environ.setdefault("HMAC_SECRET_KEY", "test-secret")
 os.environ.setdefault("EMBEDDED_DURABLE", "false")

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from config import copies
 from config.errors import DomainError, Forbidden, NotFound
 from workspace import filenames, resumable, shelf
 from workspace.models import Folder, PartialUpload, Piece, Role, Upload
@@ -97,6 +98,7 @@ def remove(upload, by):
         if not of_each.get(Upload._meta.label):
             raise NotFound
         transaction.on_commit(partial(shelf.discard, upload.key))
+        copies.drop("files")
     log.info("%s removed %s", by.pk, upload.key)
 
 

@@ -6,6 +6,7 @@ what a crash leaves behind is found by `files.sweep_abandoned`.
 
 import logging
 
+from config import copies
 from config.errors import DomainError
 from config.storage import StorageAway, Store
 from workspace import filenames
@@ -44,6 +45,7 @@ def keep(*, owner, content, name, size, description):
     except BaseException:
         discard(upload.key)
         raise
+    copies.drop("files")
     return upload
 
 

@@ -3,7 +3,17 @@
 from django.urls import include, path
 
 from workspace import people as verbs
-from workspace.views import chat, files, home, pages, people, sign_in, teams, tus
+from workspace.views import (
+    chat,
+    chat_pages,
+    files,
+    home,
+    pages,
+    people,
+    sign_in,
+    teams,
+    tus,
+)
 
 app_name = "workspace"
 
@@ -65,6 +75,10 @@ talk = [
     path("api/ws/", include((twins, "chat"))),
     path("ws/", include(twins)),
     path("api/chat/groups", chat.KeptGroups.as_view(), name="kept-groups"),
+    *(
+        path(name, chat_pages.TestPage.as_view(template=f"workspace/{name}"))
+        for name in ("socket_test.html", "group_messaging_test.html")
+    ),
     path("api/chat/groups/<str:group>/read", chat.Read.as_view(), name="read"),
 ]
 urlpatterns = [

@@ -9,12 +9,12 @@ const SETTLED_AFTER = 5000;
 
 export class LiveSocket {
   /**
-   * onFrame(buffer), onOpen(), onState(); mayRetry() answers false when the
-   * session has ended: a refused handshake looks like any other failure here.
+   * onFrame(buffer), onOpen(), onState(), onClosed(code); mayRetry() answers false
+   * when the session has ended: a refused handshake looks like any other failure here.
    */
-  constructor(url, { onFrame, onOpen, onState, mayRetry }) {
+  constructor(url, { onFrame, onOpen, onState, onClosed = () => {}, mayRetry }) {
     this.url = url;
-    this.hooks = { onFrame, onOpen, onState, mayRetry };
+    this.hooks = { onFrame, onOpen, onState, onClosed, mayRetry };
     this.failures = 0;
     this.state = "connecting";
     this.retryAt = 0;
@@ -41,6 +41,7 @@ export class LiveSocket {
     socket.onclose = async ({ code }) => {
       clearTimeout(this.settled);
       if (socket !== this.socket) return;
+      this.hooks.onClosed(code);
       if (code === SIGNED_OUT) this.change("signed-out");
       else if (!navigator.onLine) this.rest();
       else if (opened || (await this.hooks.mayRetry())) this.retry();

@@ -3,52 +3,21 @@
 import json
 import re
 import signal
-import threading
 import time
-from itertools import product
 
 import httpx
 import pytest
-import redis
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from roadblock import client_packets, packets
 from tests import cluster
+from tests.clients import BOOKING, Load, get, header, is_away, state, stored, wait_until
+from tests.cluster import EMAIL, PASSWORD
 from tests.roadblock.talk import KEY, nack
 
-EMAIL, PASSWORD = "boss@example.com", "correct horse battery"
-WRITE = "/charging/api/reservations"
 ANSWER_SECONDS = 3
 RETURN_SECONDS = 10
-
-
-@pytest.fixture(scope="module")
-def postgres():
-    with cluster.running() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def environ(postgres):
-    environ = cluster.environment(
-        postgres,
-        ADMINS="office@example.com",
-        EMAIL_URL=f"filemail:///{postgres.where.data}/mail",
-        DJANGO_SUPERUSER_EMAIL=EMAIL,
-        DJANGO_SUPERUSER_PASSWORD=PASSWORD,
-    )
-    cluster.manage(environ, "migrate", "--verbosity=0")
-    cluster.manage(environ, "ensure_superuser")
-    return environ
-
-
-@pytest.fixture(scope="module")
-def valkey(environ):
-    client = redis.Redis.from_url(environ["REDIS_URL"])
-    client.flushdb()
-    yield client
-    client.flushdb()
 
 
 @pytest.fixture(scope="module")
@@ -78,97 +47,8 @@ def signed_in(servers):
     return header(servers[0], EMAIL, PASSWORD)
 
 
-def header(server, email, password):
-    answer = httpx.post(
-        f"{server.url}/workspace/auth/login",
-        json={"email": email, "password": password},
-        timeout=20,
-    )
-    headers = {"Authorization": f"Bearer {answer.json()['access_token']}"}
-    assert get(server, "/workspace/users/me", headers).status_code == 200
-    return headers
-
-
-def get(server, path, headers=None):
-    return httpx.get(server.url + path, headers=headers, timeout=20)
-
-
-def state(server):
-    return get(server, "/health").json()
-
-
-def wait_until(true, seconds=20):
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
-def is_away(server):
-    return state(server)["status"] == "degraded"
-
-
 def socket(server, path, headers=None):
     return connect(server.ws + path, additional_headers=headers or {}, proxy=None)
-
-
-def wishes():
-    """Yield bodies of bookings that do not stand in each other's way."""
-    days = [f"2031-03-{day:02}" for day in range(1, 29)]
-    hours = range(10, 20)
-    for number, (date, hour, bay) in enumerate(product(days, hours, range(1, 5))):
-        yield {
-            "sessionId": bay,
-            "plate": f"12가{number:04}",
-            "date": date,
-            "startTime": f"{hour:02}:00",
-            "endTime": f"{hour:02}:30",
-        }
-
-
-class Load:
-    """Clients that book one bay after another, as fast as they are answered."""
-
-    def __init__(self, servers, headers, clients=6):
-        self.servers, self.headers = servers, headers
-        self.wishes, self.lock = wishes(), threading.Lock()
-        self.answers = []  # (began, seconds, status, body)
-        self.over = threading.Event()
-        self.threads = [
-            threading.Thread(target=self.run, args=(servers[n % len(servers)],))
-            for n in range(clients)
-        ]
-
-    def run(self, server):
-        with httpx.Client(headers=self.headers, timeout=20) as client:
-            while not self.over.is_set():
-                with self.lock:
-                    wish = next(self.wishes)
-                began = time.monotonic()
-                answer = client.post(server.url + WRITE, json=wish)
-                seconds = time.monotonic() - began
-                self.answers.append((began, seconds, answer))
-                time.sleep(0.02)  # no more bookings than there are free hours
-
-    def __enter__(self):
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *failure):
-        self.over.set()
-        for thread in self.threads:
-            thread.join()
-
-    def acknowledged(self):
-        return [
-            answer.json() for *_, answer in self.answers if answer.status_code == 201
-        ]
-
-
-def stored_reservations(postgres):
-    rows = postgres.query("SELECT id FROM charging_reservation")
-    return {str(id) for (id,) in rows}
 
 
 def test_writes_under_load_are_stored_or_refused(postgres, servers, signed_in, outage):
@@ -194,7 +74,7 @@ def test_writes_under_load_are_stored_or_refused(postgres, servers, signed_in, o
             assert answer.headers["Retry-After"] == "5"
             assert answer.json().keys() == {"detail", "code"}
             assert answer.json()["code"] == "database_unavailable"
-    lost = {row["id"] for row in load.acknowledged()} - stored_reservations(postgres)
+    lost = {row["id"] for row in load.acknowledged()} - stored(postgres)
     assert not lost
 
 
@@ -291,7 +171,7 @@ def test_open_sockets_stay_and_new_ones_need_a_known_user(
             "startTime": "10:00",
             "endTime": "10:30",
         }
-        booked = httpx.post(one.url + WRITE, json=wish, headers=signed_in, timeout=20)
+        booked = httpx.post(one.url + BOOKING, json=wish, headers=signed_in, timeout=20)
         assert booked.status_code == 201
         assert json.loads(board.recv(timeout=10))["type"] == "taken"
 

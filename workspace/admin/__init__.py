@@ -1,3 +1,3 @@
-from workspace.admin import files, people, queries, teams
+from workspace.admin import backups, files, people, queries, teams, workflows
 
-__all__ = ["files", "people", "queries", "teams"]
+__all__ = ["backups", "files", "people", "queries", "teams", "workflows"]

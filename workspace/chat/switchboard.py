@@ -30,10 +30,11 @@ log = logging.getLogger(__name__)
 
 ID_HELD = 4409
 
-FIRST_SECONDS = 0.02  # after a change in quiet times
-PAUSE_SECONDS = 0.2  # between two rounds of lists, up to some 200 sockets
-# With a thousand sockets one round is 300 MB, and messages go first.
-BYTES_A_SECOND = 64 << 20
+# A round of lists to everyone follows a change by CALM, and the round before by PAUSE.
+# When many come or go at once it waits for calm, as long as a round would take at
+# RUSH_BYTES a second: a thousand members get 300 MB by one, and messages go first.
+CALM_SECONDS, PAUSE_SECONDS, LONGEST_PAUSE = 0.03, 0.15, 2
+RUSH_BYTES = 4 << 20
 SLICE = 64  # sockets told without letting others work
 ACTIVITY_SECONDS = 1
 HELLO_SECONDS = 0.05
@@ -62,7 +63,7 @@ class Switchboard:
         self.lists, self.fetching = NO_LISTS, None
         self.newest = 0  # version of the last change
         self.gone = []  # (version, line) of those whose end is still to be told
-        self.round, self.next_round = None, 0
+        self.round, self.last_round, self.changed_at = None, 0, 0
         self.active, self.activity = Counter(), None
         self.starting, self.started = asyncio.Lock(), False
         self.awake = asyncio.Event()
@@ -188,27 +189,35 @@ class Switchboard:
 
     def expect_round(self, version):
         self.newest = max(self.newest, version)
+        self.changed_at = asyncio.get_running_loop().time()
         if self.round is None:
             self.round = asyncio.create_task(self.go_round())
 
     async def go_round(self):
         """Tell everyone of changes, again and again until there are none."""
-        loop = asyncio.get_running_loop()
         told = 0
         try:
             while told < self.newest:
-                pause = self.next_round - loop.time()
-                await asyncio.sleep(max(FIRST_SECONDS, pause))
+                await self.calm()
                 lists = await self.lists_since(self.newest)
                 told = lists.version
                 await self.tell_all(told)
-                size = len(lists.client_list) * len(self.everyone)
-                pause = max(PAUSE_SECONDS - FIRST_SECONDS, size / BYTES_A_SECOND)
-                self.next_round = loop.time() + pause
+                self.last_round = asyncio.get_running_loop().time()
         except Unavailable:
             log.warning("Lists are told later: Valkey is away")
         finally:
             self.round = None
+
+    async def calm(self):
+        """Wait for the moment to tell everyone."""
+        loop = asyncio.get_running_loop()
+        began = max(self.last_round, loop.time() - PAUSE_SECONDS)
+        while (waited := loop.time() - began) < LONGEST_PAUSE:
+            is_calm = loop.time() - self.changed_at >= CALM_SECONDS
+            size = len(self.lists.client_list) * len(self.everyone)
+            if waited >= PAUSE_SECONDS and (is_calm or waited >= size / RUSH_BYTES):
+                return
+            await asyncio.sleep(CALM_SECONDS)
 
     async def tell_all(self, version):
         gone = [one for one in self.gone if one[0] <= version]

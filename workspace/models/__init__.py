@@ -1,3 +1,4 @@
+from workspace.models.backups import Backup
 from workspace.models.chat import ChatGroup, ChatMessage, ReadMark
 from workspace.models.files import Folder, PartialUpload, Piece, Upload
 from workspace.models.people import (
@@ -9,8 +10,10 @@ from workspace.models.people import (
 )
 from workspace.models.queries import Chart, QueryRun
 from workspace.models.teams import Invitation, Membership, Team, TeamRole
+from workspace.models.workflows import WorkflowRun
 
 __all__ = [
+    "Backup",
     "Chart",
     "ChatGroup",
     "ChatMessage",
@@ -29,4 +32,5 @@ __all__ = [
     "TokenFamily",
     "Upload",
     "User",
+    "WorkflowRun",
 ]

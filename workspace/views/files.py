@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from config import pagination
+from config.copies import KeepsCopy
 from config.errors import DomainError, Invalid, problem
 from workspace import filenames, files
 from workspace.models import Folder
@@ -126,7 +127,9 @@ class ManyFiles(Uploading):
         return Response({"files": answers, "message": message})
 
 
-class Files(APIView):
+class Files(KeepsCopy, APIView):
+    copies_of = "files"
+
     @extend_schema(
         operation_id="workspace_files_list",
         parameters=pagination.skip_and_limit(pagination.MOST),

@@ -1,5 +1,6 @@
 """The app's front door, and whether it is well."""
 
+from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
@@ -10,9 +11,20 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from config import health
+from workspace.views import chat_pages
 
 
 class Home(APIView):
+    """The app's greeting for programs; browsers get the chat page."""
+
+    def dispatch(self, request, *args, **kwargs):
+        if chat_pages.is_wanted(request):
+            response = chat_pages.chat(request)
+        else:
+            response = super().dispatch(request, *args, **kwargs)
+        patch_vary_headers(response, ["Accept"])
+        return response
+
     @extend_schema(responses=OpenApiTypes.OBJECT)
     def get(self, request):
         return Response({"message": _("Welcome to the workspace.")})

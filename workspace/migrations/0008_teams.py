@@ -9,7 +9,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("workspace", "0006_sql_explorer"),
+        ("workspace", "0007_workflows_and_backups"),
     ]
 
     operations = [

@@ -1,0 +1,20 @@
+// Keeps the steps of a workflow run up to date until it has ended.
+const SECOND = 1000;
+
+const follow = async (place) => {
+  const ended = () => place.querySelector("[data-ended=yes]") !== null;
+  while (!ended()) {
+    await new Promise((resolve) => setTimeout(resolve, SECOND));
+    try {
+      const response = await fetch(place.dataset.url, { credentials: "same-origin" });
+      if (response.ok) place.innerHTML = await response.text();
+    } catch {
+      // The server is away for a moment; the next turn asks again.
+    }
+  }
+};
+
+document.addEventListener("DOMContentLoaded", () => {
+  const place = document.getElementById("live-run");
+  if (place) follow(place);
+});
