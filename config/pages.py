@@ -93,6 +93,11 @@ def ways_out(request):
             "title": _("Live map"),
             "link": reverse("roadblock:home"),
         },
+        {
+            "icon": "stethoscope",
+            "title": _("Clinic"),
+            "link": reverse("diagnosis:home"),
+        },
     ]
     if settings.EXPLORER_PERMISSION_VIEW(request):
         places.append(
