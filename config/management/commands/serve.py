@@ -24,6 +24,7 @@ from diagnosis import demo as diagnosis_demo
 from roadblock import demo as roadblock_demo
 from sshops import demo as sshops_demo
 from workspace import demo as workspace_demo
+from workspace.explorer import demo as explorer_demo
 from workspace.people import ensure_superuser
 
 ANSWER_SECONDS = 60
@@ -87,6 +88,7 @@ class Command(BaseCommand):
         diagnosis_demo.load(is_new)
         sshops_demo.load(is_new)
         workspace_demo.load(is_new)
+        explorer_demo.load(is_new)
         return roadblock_demo.load(is_new)
 
     def supervise(self, demo):
