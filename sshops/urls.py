@@ -2,12 +2,20 @@
 
 from django.urls import path
 
-from sshops import history_views, server_views, terminal_views, transfer_views
+from sshops import (
+    health_views,
+    history_views,
+    server_views,
+    terminal_views,
+    transfer_views,
+)
 from sshops.answers import catch_all_view
+from sshops.page_views import page_paths
 
 servers = [
     path("servers", server_views.Servers.as_view(), name="servers"),
     path("servers/<name>", server_views.OneServer.as_view(), name="server"),
+    path("latencies", health_views.Latencies.as_view(), name="latencies"),
 ]
 transfers = [
     path("transfers", transfer_views.Transfers.as_view(), name="transfers"),
@@ -41,6 +49,7 @@ history = [
 
 app_name = "sshops"
 urlpatterns = [
+    *page_paths,
     *servers,
     *transfers,
     *terminals,
