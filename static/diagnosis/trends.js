@@ -2,7 +2,7 @@
 import { colour, onThemeChange } from "../shared/colours.js";
 import { element } from "../shared/elements.js";
 import { fill, gettext } from "../shared/i18n.js";
-import { axes, widthOf } from "./plot.js";
+import { axes, keepWidths, widthOf } from "./plot.js";
 import { testName, twoDecimals, written } from "./words.js";
 
 const HEIGHT = 190;
@@ -18,11 +18,7 @@ export class Trends {
     this.found = [];
     this.plots = [];
     onThemeChange(() => this.draw());
-    new ResizeObserver(() => {
-      for (const { plot, box } of this.plots) {
-        if (widthOf(box) !== plot.width) plot.setSize({ width: widthOf(box), height: HEIGHT });
-      }
-    }).observe(root);
+    keepWidths(root, () => this.plots);
   }
 
   choose(figure) {
