@@ -91,7 +91,7 @@ def test_structure_tells_type_nullable_and_default(client, analyst, odd_table):
     desk = client.get("/workspace/explorer/?table=Odd table").content.decode()
 
     assert re.findall(r'<tr>(<th scope="row">.*?)</tr>', html) == [
-        '<th scope="row">a</th><td>integer</td><td>no</td><td><code></code></td>',
+        '<th scope="row">a</th><td>integer</td><td>no</td><td></td>',
         '<th scope="row">b</th><td>text</td><td>yes</td>'
         "<td><code>&#x27;&lt;x&gt;&#x27;::text</code></td>",
     ]
