@@ -11,6 +11,7 @@ from django.views.decorators.cache import never_cache
 from charging import occupancy
 from diagnosis import clinic
 from roadblock import dashboards
+from sshops import overview
 from workspace.chat import directory
 
 
@@ -45,19 +46,13 @@ def apps_now():
             "url": "/workspace/",
             **directory.state_now(),
         },
-        *(
-            {
-                "name": name,
-                "title": title,
-                "text": text,
-                "url": f"/{name}/",
-                "state": "soon",
-                "figures": [],
-            }
-            for name, title, text in (
-                ("sshops", _("SSH operations"), _("Terminals, transfers, health.")),
-            )
-        ),
+        {
+            "name": "sshops",
+            "title": _("SSH operations"),
+            "text": _("Terminals, transfers, health."),
+            "url": "/sshops/",
+            **overview.state_now(),
+        },
     ]
 
 
@@ -92,6 +87,11 @@ def ways_out(request):
             "icon": "local_police",
             "title": _("Live map"),
             "link": reverse("roadblock:home"),
+        },
+        {
+            "icon": "stethoscope",
+            "title": _("Clinic"),
+            "link": reverse("diagnosis:home"),
         },
     ]
     if settings.EXPLORER_PERMISSION_VIEW(request):

@@ -109,7 +109,8 @@ TEMPLATES = [
 # Database, cache, channel layer: addresses from outside, or the embedded servers'
 
 EMBEDDED = embedded.places(DATA_DIR)
-EMBEDDED_POSTGRES = not env.str("DATABASE_URL", "")
+POSTGRES_HOST = env.str("POSTGRES_HOST", "")  # in parts, where there is no URL
+EMBEDDED_POSTGRES = not env.str("DATABASE_URL", "") and not POSTGRES_HOST
 EMBEDDED_VALKEY = not env.str("REDIS_URL", "")
 EMBEDDED_DURABLE = env.bool("EMBEDDED_DURABLE", True)
 
@@ -119,6 +120,15 @@ if EMBEDDED_POSTGRES:
         "HOST": str(EMBEDDED.postgres_socket.parent),
         "NAME": embedded.POSTGRES_USER,
         "USER": embedded.POSTGRES_USER,
+    }
+elif not env.str("DATABASE_URL", ""):
+    database = {
+        "ENGINE": "django.db.backends.postgresql",
+        "HOST": POSTGRES_HOST,
+        "PORT": env.int("POSTGRES_PORT", 5432),
+        "NAME": env.str("POSTGRES_DB", "mydb"),
+        "USER": env.str("POSTGRES_USER", "postgres"),
+        "PASSWORD": env.str("POSTGRES_PASSWORD", "postgres"),
     }
 else:
     database = env.db_url("DATABASE_URL")

@@ -22,6 +22,8 @@ PICTURES = [
     ("live-map", "/roadblock/", 1200, 750, "light"),
     ("live-map-dark", "/roadblock/", 1200, 750, "dark"),
     ("live-map-phone", "/roadblock/", 390, 780, "dark"),
+    ("record", "/diagnosis/record/4", 1200, 900, "light"),
+    ("record-phone", "/diagnosis/record/4", 390, 780, "dark"),
     ("admin", "/admin/", 1200, 750, "light"),
 ]
 

@@ -2,12 +2,14 @@
 
 from django.urls import path
 
-from sshops import history_views, server_views, terminal_views
+from sshops import health_views, history_views, server_views, terminal_views
 from sshops.answers import catch_all_view
+from sshops.page_views import page_paths
 
 servers = [
     path("servers", server_views.Servers.as_view(), name="servers"),
     path("servers/<name>", server_views.OneServer.as_view(), name="server"),
+    path("latencies", health_views.Latencies.as_view(), name="latencies"),
 ]
 terminals = [
     path("terminals", terminal_views.Terminals.as_view(), name="terminals"),
@@ -35,6 +37,7 @@ history = [
 
 app_name = "sshops"
 urlpatterns = [
+    *page_paths,
     *servers,
     *terminals,
     *history,

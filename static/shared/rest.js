@@ -63,14 +63,16 @@ const cookie = (name) =>
   document.cookie.match(new RegExp(`(?:^|; )${name}=([^;]*)`))?.[1] ?? "";
 
 function refusal(status, found) {
-  const detail = found?.detail;
+  // The second form is that of sshops' clients.
+  const detail =
+    found?.detail ?? found?.error?.validation_errors ?? found?.error?.message;
   const first = Array.isArray(detail) ? detail[0] : null;
   const text =
     (typeof detail === "string" ? detail : first?.msg) ||
     gettext("The server refused this. Please try again.");
   return new Refused(text, {
     status,
-    code: found?.code ?? "",
+    code: found?.code ?? found?.error?.code ?? "",
     field: first?.loc?.at(-1) ?? "",
   });
 }

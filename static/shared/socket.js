@@ -5,6 +5,7 @@
 const FIRST_DELAY = 500;
 const LONGEST_DELAY = 30_000;
 const SIGNED_OUT = 4401;
+const FORBIDDEN = 4403;
 const SETTLED_AFTER = 5000;
 
 export class LiveSocket {
@@ -42,7 +43,7 @@ export class LiveSocket {
       clearTimeout(this.settled);
       if (socket !== this.socket) return;
       this.hooks.onClosed(code);
-      if (code === SIGNED_OUT) this.change("signed-out");
+      if (code === SIGNED_OUT || code === FORBIDDEN) this.change("signed-out");
       else if (!navigator.onLine) this.rest();
       else if (opened || (await this.hooks.mayRetry())) this.retry();
       else this.change("signed-out");

@@ -101,6 +101,22 @@ def test_addresses_from_outside_are_used(start):
     assert shown.stdout.split() == ["db.example", "False", "False", valkey, valkey]
 
 
+def test_an_address_in_parts_is_used_where_there_is_no_url(start):
+    code = (
+        "from django.conf import settings as s; d = s.DATABASES['default'];"
+        "print(d['HOST'], d['PORT'], d['NAME'], d['USER'], d['PASSWORD'],"
+        " s.EMBEDDED_POSTGRES)"
+    )
+    parts = {"POSTGRES_HOST": "db.example", "POSTGRES_PASSWORD": "secret"}
+
+    shown = start(code, **parts, **KEYS).stdout.split()
+    assert shown == ["db.example", "5432", "mydb", "postgres", "secret", "False"]
+
+    url = "postgres://kim:other@elsewhere.example:5433/madang"
+    shown = start(code, **parts, DATABASE_URL=url, **KEYS).stdout.split()
+    assert shown == ["elsewhere.example", "5433", "madang", "kim", "other", "False"]
+
+
 def test_https_makes_cookies_secure(start):
     code = (
         "from django.conf import settings as s;"

@@ -183,7 +183,7 @@ class Reading:
             fetch = f"FETCH FORWARD {batch} FROM reading"
             for row in self.cursor.stream(fetch):
                 count += 1
-                size += sum(len(cell) for cell in row if cell)
+                size += size_of(row)
                 yield row
             self.left -= count
             batch = 0 if count < batch else self._next_batch(batch, size)
@@ -246,6 +246,11 @@ class Reading:
         return Failed(
             "\n".join(filter(None, lines)), position if position > 0 else None
         )
+
+
+def size_of(row):
+    """Return the letters of a row."""
+    return sum(len(cell) for cell in row if cell)
 
 
 def first_word(sql):

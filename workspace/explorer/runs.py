@@ -13,11 +13,12 @@ from typing import NamedTuple
 
 from config.errors import DomainError, TooMany
 from workspace.explorer import reading
-from workspace.explorer.reading import Reading
+from workspace.explorer.reading import Reading, size_of
 from workspace.models import QueryRun
 
 PAGE_ROWS = 1000
-PAGE_CHARACTERS = 8_000_000
+PAGE_CHARACTERS = 8_000_000  # shown
+READ_CHARACTERS = 64_000_000  # fetched; of a long cell only the beginning is shown
 CELL_CHARACTERS = 20_000
 HEARTBEAT_SECONDS = 0.25
 AT_ONCE = 8  # in each process; the role's connections are for all of them
@@ -148,13 +149,14 @@ class PageRun(Run):
 def read_page(reading):
     """Return the Page of a Reading: what fits into rows, characters and cells."""
     reading.start()
-    rows, size, more = [], 0, False
+    rows, shown, read, more = [], 0, 0, False
     for row in reading:
-        if len(rows) == PAGE_ROWS or size > PAGE_CHARACTERS:
+        if len(rows) == PAGE_ROWS or shown > PAGE_CHARACTERS or read > READ_CHARACTERS:
             more = True
             break
         rows.append([_shortened(cell) for cell in row])
-        size += sum(len(cell) for cell in rows[-1] if cell)
+        shown += size_of(rows[-1])
+        read += size_of(row)
     return Page(reading.columns, rows, more)
 
 

@@ -217,6 +217,13 @@ def test_large_rows_fill_the_page_sooner(outcome, monkeypatch):
     assert rows(told)[0][0] == "가" * 20_000 + "…"
 
 
+def test_few_rows_of_enormous_ones_are_read(outcome):
+    told = outcome("SELECT repeat('x', 50000000) FROM generate_series(1, 1000)")
+
+    assert len(rows(told)) == 2
+    assert told["more"] is True
+
+
 def test_a_long_statement_ends_by_itself(outcome, monkeypatch):
     monkeypatch.setattr(reading, "QUERY_SECONDS", 0.5)
 

@@ -1,0 +1,162 @@
+"""The operators' page, used in a real browser."""
+
+import re
+
+import pytest
+from django.test import Client
+
+from sshops import audit, recordings
+from sshops.models import AuditEntry, Terminal
+from tests.sshops.conftest import allow
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def folder(settings, tmp_path):
+    settings.SSHOPS_RECORDINGS_DIR = tmp_path
+
+
+@pytest.fixture
+def page(hosting, browser, operator, server):
+    """The page as the operator has it, with one server."""
+    browser.sign_in(operator)
+    browser.open("/sshops/")
+    browser.wait_for_text("#servers", server.name)
+    return browser
+
+
+def shown(browser):
+    """Return the lines on the terminal's screen."""
+    script = (
+        "return [...document.querySelectorAll('.shell .xterm-rows > div')]"
+        ".filter(row => row.checkVisibility()).map(row => row.textContent.trimEnd())"
+    )
+    return browser.driver.execute_script(script)
+
+
+def type_in(browser, text):
+    browser.find(".shell:not([hidden]) .xterm-helper-textarea").send_keys(text)
+
+
+def has_line(browser, line):
+    return browser.wait_for(lambda: line in shown(browser), line)
+
+
+def open_terminal(browser):
+    browser.click(".server .buttons button")
+    browser.wait_for_text(".shell-state", "Connected")
+    type_in(browser, "echo RE''ADY\n")
+    has_line(browser, "READY")
+
+
+def test_a_terminal_is_typed_into(page):
+    open_terminal(page)
+
+    type_in(page, "echo 한글 $((6 * 7))\n")
+
+    has_line(page, "한글 42")
+    assert page.complaints() == []
+
+
+def test_a_tab_closed_meanwhile_shows_every_line_once(page):
+    open_terminal(page)
+    type_in(page, "clear; for i in $(seq 15); do echo line-$i; sleep 0.2; done\n")
+    has_line(page, "line-3")
+
+    page.driver.get("about:blank")
+    page.wait_for(lambda: not Terminal.objects.get().is_attached)
+    page.open("/sshops/")
+    has_line(page, "line-15")
+
+    lines = [line for line in shown(page) if re.fullmatch(r"line-\d+", line)]
+    assert lines == [f"line-{number}" for number in range(1, 16)]
+
+
+def test_a_terminal_is_ended(page):
+    open_terminal(page)
+
+    page.click(".shell .danger-text")
+
+    page.wait_for_text(".shell-state", "Ended")
+    page.wait_for(lambda: Terminal.objects.get().state == "ended")
+
+
+def test_another_browser_takes_over(page, site, screen, operator):
+    open_terminal(page)
+    page.driver.switch_to.new_window("tab")
+    try:
+        page.open("/sshops/#terminals")
+        page.click("#shell-tabs [role=tab]")
+        page.wait_for_text(".shell-state", "Connected")
+        page.driver.close()
+    finally:
+        page.driver.switch_to.window(page.driver.window_handles[0])
+    page.wait_for_text(".shell-state", "In use elsewhere")
+
+    page.click(".shell-bar button:not([hidden])")
+
+    page.wait_for_text(".shell-state", "Connected")
+
+
+def test_a_recording_is_played(page, operator, server):
+    recorder = recordings.begin(
+        kind="command", user=operator, server=server, text="df -h"
+    )
+    recorder.output("자료 shown\r\n".encode())
+    recorder.finish()
+
+    page.click("#parts [value=recordings]")
+    page.wait_for_text("#recording-rows", "df -h")
+    page.click("#recording-rows button")
+
+    page.wait_for_text("#player-screen .xterm-rows", "자료 shown")
+    page.wait_for(lambda: AuditEntry.objects.exists())
+    page.click("#player-close")
+    assert page.complaints() == []
+
+
+def test_the_audit_log_is_read_by_who_may(browser, operator):
+    allow(operator, "view_audit")
+
+    for text in ("first", "second"):
+        audit.record(kind="command", user=operator, text=text, outcome="complete")
+    browser.sign_in(operator)
+    browser.open("/sshops/#audit")
+
+    browser.wait_for_text("#audit-rows", "second")
+
+    assert [row.split("\t")[4] for row in browser.texts("#audit-rows tr")] == [
+        "second",
+        "first",
+    ]
+
+
+def test_without_a_right_there_is_no_page(outsider):
+    client = Client()
+    assert client.get("/sshops/").status_code == 302
+
+    client.force_login(outsider)
+
+    assert client.get("/sshops/").status_code == 403
+
+
+def test_a_supervisor_sees_terminals_and_the_log_alone(supervisor):
+    client = Client()
+    client.force_login(supervisor)
+
+    text = client.get("/sshops/").content.decode()
+
+    assert re.findall(r'<button type="button" value="(\w+)"', text) == [
+        "terminals",
+        "recordings",
+        "audit",
+    ]
+
+
+def test_without_sshd_the_page_says_what_to_install(operator, monkeypatch):
+    client = Client()
+    monkeypatch.setattr("sshops.page_views.has_sshd", lambda: False)
+    client.force_login(operator)
+
+    assert "apt-get install openssh-server" in client.get("/sshops/").content.decode()
