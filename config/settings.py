@@ -411,7 +411,7 @@ STORAGES["dbbackup"] = {
 }
 if bucket := env.str("WORKSPACE_BACKUP_BUCKET_NAME", ""):
     STORAGES["backups"] = store("backups", bucket)
-DBBACKUP_CONNECTORS = {"default": {"CONNECTOR": "workspace.dumps.Connector"}}
+DBBACKUP_CONNECTORS = {"default": {"CONNECTOR": "workspace.backups.dumps.Connector"}}
 DBBACKUP_DATABASES = ["default"]
 DBBACKUP_DATE_FORMAT = "%Y-%m-%d_%H%M%S"
 CELERY_BEAT_SCHEDULE |= {
