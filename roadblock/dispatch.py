@@ -37,6 +37,11 @@ class Dispatch:
             self.by_chase[chase] = [order["vehicle_id"] for order in orders_of_chase]
             self.by_vehicle |= {order["vehicle_id"]: order for order in orders_of_chase}
 
+    def forget(self):
+        """Know of no orders any more, and of no news."""
+        for known in (self.by_vehicle, self.by_chase, self.news):
+            known.clear()
+
     def frames(self):
         """Return the orders on their way: for a socket whose car is not known yet."""
         return [

@@ -16,7 +16,7 @@ import redis.asyncio
 from django.conf import settings
 
 from config.errors import DatabaseUnavailable
-from config.realtime import hub, in_thread, publish_now
+from config.realtime import EVERYBODY, hub, in_thread, publish_now
 from roadblock import counters, packets, tracks
 from roadblock.cars import Car, read_car, read_fleet, read_keys
 from roadblock.dispatch import Dispatch
@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 # The cars' groups too, although only their sockets have use for the frames: a process
 # that is subscribed already gives a newcomer the start of a chase either from the
 # picture or as it happens, with no gap between.
-GROUPS = (TRACKERS, CARS_ON_VEHICLES, CARS_ON_EVENTS)
+GROUPS = (TRACKERS, CARS_ON_VEHICLES, CARS_ON_EVENTS, EVERYBODY)
 TICK = settings.ROADBLOCK_TICK_MS / 1000
 STORE_SECONDS = 0.5
 STORE_ROWS = 50_000
@@ -92,8 +92,8 @@ class Tracker:
             ]
 
     async def load(self):
-        cars, chased, keys, last, ordered = await in_thread(read_fleet)
-        for id, vehicle_id, kind, map_id in cars:
+        fleet, chased, keys, last, ordered = await in_thread(read_fleet)
+        for id, vehicle_id, kind, map_id in fleet:
             self.know(id, vehicle_id, kind == "police", map_id)
         for id, (x, y, moment) in last.items():
             if car := self.by_id.get(id):
@@ -207,12 +207,33 @@ class Tracker:
         elif kind == "orders.changed":
             self.dispatch.replace(event["chase"], event["orders"])
         elif kind == "keys.changed":
-            task = asyncio.ensure_future(self.read_keys())
-            self.tasks.append(task)
-            task.add_done_callback(self.tasks.remove)
+            self.soon(self.read_keys())
+        elif kind == "database.restored":
+            self.soon(self.start_over())
+
+    def soon(self, work):
+        task = asyncio.ensure_future(work)
+        self.tasks.append(task)
+        task.add_done_callback(self.tasks.remove)
 
     async def read_keys(self):
         self.keys = await in_thread(read_keys)
+
+    async def start_over(self):
+        """Forget the fleet of another database, and what was to go into that."""
+        async with self.storing, self.ticking, self.dispatch.storing:
+            self.dispatch.forget()
+            for known in (self.cars, self.by_id, self.gone, self.unknown):
+                known.clear()
+            for waiting in (self.moved_cars, self.runner_moves, self.rows):
+                waiting.clear()
+            while True:
+                try:
+                    await self.load()
+                except DatabaseUnavailable:
+                    await asyncio.sleep(1)  # its doors open in a moment
+                else:
+                    return
 
     # The hot path
 
