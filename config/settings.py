@@ -239,7 +239,10 @@ CONTENT_SECURITY_POLICY_EXCEPTIONS = {
     },
     **{
         path: {"style-src": "'self' 'unsafe-inline'", "worker-src": "'self' blob:"}
-        for path in ("/docs", "/redoc", "/workspace/docs", "/workspace/redoc")
+        for path in (
+            *("/docs", "/redoc", "/workspace/docs", "/workspace/redoc"),
+            *("/sshops/swagger", "/sshops/redoc"),
+        )
     },
 }
 
@@ -408,7 +411,7 @@ STORAGES["dbbackup"] = {
 }
 if bucket := env.str("WORKSPACE_BACKUP_BUCKET_NAME", ""):
     STORAGES["backups"] = store("backups", bucket)
-DBBACKUP_CONNECTORS = {"default": {"CONNECTOR": "workspace.dumps.Connector"}}
+DBBACKUP_CONNECTORS = {"default": {"CONNECTOR": "workspace.backups.dumps.Connector"}}
 DBBACKUP_DATABASES = ["default"]
 DBBACKUP_DATE_FORMAT = "%Y-%m-%d_%H%M%S"
 CELERY_BEAT_SCHEDULE |= {
