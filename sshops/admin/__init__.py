@@ -1,3 +1,3 @@
-from sshops.admin import history, servers, transfers
+from sshops.admin import history, rules, servers, transfers
 
-__all__ = ["history", "servers", "transfers"]
+__all__ = ["history", "rules", "servers", "transfers"]

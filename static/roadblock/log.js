@@ -135,9 +135,9 @@ function makeCard(id) {
 
 /** What a plan is worth, in words; nothing without one. */
 function worthOf(plan) {
-  if (!plan) return "";
+  const count = plan ? posts(plan).length : 0;
+  if (!count) return "";
   const percent = (part) => `${Math.round(part * 100)} %`;
-  const count = posts(plan).length;
   const text = plan.proven
     ? gettext("%(n)s roadblocks stop %(share)s of its ways, as many as can be")
     : gettext("%(n)s roadblocks stop %(share)s of its ways, %(bound)s at most can be");

@@ -30,7 +30,8 @@ export class Plans {
       return;
     }
     if (fact.type === "plan.changed") this.soon(fact.chase_id);
-    if (fact.type !== "roadblock.changed") return;
+    // Posts that expire are followed by another plan, or by the end of the chase.
+    if (fact.type !== "roadblock.changed" || fact.state === "expired") return;
     const plan = this.byChase.get(fact.chase_id);
     const post = plan?.roadblocks.find(({ id }) => id === fact.id);
     if (!post) return;
@@ -81,6 +82,6 @@ export function secondsLeft(plan, post) {
   return Math.max(0, post.eta - (Date.now() - plan.lookedAt) / 1000);
 }
 
-/** Posts that are still meant: neither refused nor over. */
+/** Posts that are still meant. */
 export const posts = (plan) =>
-  plan.roadblocks.filter(({ state }) => state !== "failed" && state !== "expired");
+  plan.roadblocks.filter(({ state }) => state !== "failed");

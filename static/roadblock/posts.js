@@ -31,7 +31,7 @@ export class PostLayer {
 
   /** Roads as wide and dark as they are probable. */
   drawHeat(pen, { scale, zeroX, zeroY }, mapId) {
-    pen.lineCap = "round";
+    pen.lineCap = "butt"; // round ends would lie on each other, and look likelier
     pen.lineJoin = "round";
     pen.strokeStyle = palette.heat;
     for (const { heat } of this.shown(mapId)) {
