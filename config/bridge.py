@@ -26,6 +26,9 @@ CHUNKED_BYTES = 64 << 20
 IN_MEMORY_BYTES = 1 << 18
 PIECE_BYTES = 1 << 17
 FLOW_PIECES = 8  # how far a flowing body may run ahead
+# A sender that is silent for so long is gone: without this, lines that died unnoticed
+# would hold the threads that wait for them, until there is none left.
+SILENT_SECONDS = 60
 
 
 class FileBody:
@@ -234,7 +237,11 @@ class FlowingBody(io.RawIOBase):
     def readinto(self, buffer):
         if not self.rest and self.end is None:
             get = asyncio.run_coroutine_threadsafe(self.pieces.get(), self.loop)
-            piece = get.result()
+            try:
+                piece = get.result(SILENT_SECONDS)
+            except TimeoutError:
+                get.cancel()
+                piece = "gone"
             if isinstance(piece, bytes):
                 self.rest = memoryview(piece)
             else:

@@ -11,7 +11,7 @@ import sys
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpResponse, JsonResponse
+from django.http import Http404, HttpResponse, JsonResponse, UnreadablePostError
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 from django.views import defaults
@@ -135,10 +135,18 @@ def path_id(value, name="id", positive=True):
     return number
 
 
+class Interrupted(DomainError):
+    """The request broke off."""
+
+    code = "interrupted"
+
+
 def answer(error, context):
     """Turn an exception in a REST view into its answer (EXCEPTION_HANDLER)."""
     if isinstance(error, Http404):
         error = NotFound()
+    elif isinstance(error, UnreadablePostError):  # its sender left, and reads no answer
+        error = Interrupted()
     elif isinstance(error, PermissionDenied):
         error = Forbidden()
     if isinstance(error, Invalid):

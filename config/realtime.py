@@ -62,6 +62,9 @@ async def end(*tasks):
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
+EVERYBODY = "everybody"  # the group of what concerns all apps: a restored database
+
+
 def user_group(user):
     """Return the group that every socket of a user listens to."""
     return f"user.{user.pk}"

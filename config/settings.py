@@ -408,7 +408,7 @@ STORAGES["dbbackup"] = {
 }
 if bucket := env.str("WORKSPACE_BACKUP_BUCKET_NAME", ""):
     STORAGES["backups"] = store("backups", bucket)
-DBBACKUP_CONNECTORS = {"default": {"CONNECTOR": "workspace.dumps.Connector"}}
+DBBACKUP_CONNECTORS = {"default": {"CONNECTOR": "workspace.backups.dumps.Connector"}}
 DBBACKUP_DATABASES = ["default"]
 DBBACKUP_DATE_FORMAT = "%Y-%m-%d_%H%M%S"
 CELERY_BEAT_SCHEDULE |= {
@@ -654,6 +654,21 @@ SSHOPS_HEALTH_INTERVAL = env.float("SSHOPS_HEALTH_INTERVAL", 30.0)
 SSHOPS_HEALTH_TIMEOUT = env.float("SSHOPS_HEALTH_TIMEOUT", 5.0)
 SSHOPS_HEALTH_LOGIN = env.bool("SSHOPS_HEALTH_LOGIN", False)
 SSHOPS_HEALTH_KEEP_HOURS = env.int("SSHOPS_HEALTH_KEEP_HOURS", 24)
+# What the replaced service read; its servers are made where these are given.
+SSHOPS_SEEDED_SERVERS = {
+    "mdwap1p": (env.str("MDWAP1P_IP", ""), env.int("MDWAP1P_PORT", 22)),
+    "mypap1d": (env.str("MYPAP1D_IP", ""), env.int("MYPAP1D_PORT", 22)),
+}
+SSHOPS_SEEDED_USERNAME = env.str("HIWARE_ID", "")
+SSHOPS_SEEDED_PASSWORD = env.str("HIWARE_PW", "")
+SSHOPS_TRANSFER_TIMEOUT = env.float("SSHOPS_TRANSFER_TIMEOUT", 3600.0)  # 0: none
+# Transfers last long: they have workers of their own.
+CELERY_TASK_ROUTES = {"sshops.tasks.run_transfer": {"queue": "transfers"}}
+CELERY_BEAT_SCHEDULE["sshops-find-transfers"] = {
+    "task": "sshops.tasks.find_transfers",
+    "schedule": timedelta(seconds=5),
+    "options": {"expires": 4},
+}
 CELERY_BEAT_SCHEDULE["sshops-check-health"] = {
     "task": "sshops.tasks.check_health",
     # A look at whether a round is due.

@@ -43,7 +43,7 @@ def for_doctors(view):
             return view(request, **{name: id_in_path(id) for name, id in ids.items()})
         except DomainError as error:
             status = 403 if isinstance(error, Forbidden) else 404
-            return render(request, f"{status}.html", status=status)
+            return render(request, f"{status}.html", {"why": error.text}, status=status)
 
     return page
 

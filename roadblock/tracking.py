@@ -16,10 +16,9 @@ import redis.asyncio
 from django.conf import settings
 
 from config.errors import DatabaseUnavailable
-from config.realtime import hub, in_thread, publish_now
+from config.realtime import EVERYBODY, hub, in_thread, publish_now
 from roadblock import counters, packets, tracks
-from roadblock.cars import Car
-from roadblock.models import Chase, Vehicle, VehicleKey
+from roadblock.cars import Car, read_car, read_fleet, read_keys
 from roadblock.wire import (
     CARS_ON_EVENTS,
     CARS_ON_VEHICLES,
@@ -33,7 +32,7 @@ log = logging.getLogger(__name__)
 # The cars' groups too, although only their sockets have use for the frames: a process
 # that is subscribed already gives a newcomer the start of a chase either from the
 # picture or as it happens, with no gap between.
-GROUPS = (TRACKERS, CARS_ON_VEHICLES, CARS_ON_EVENTS)
+GROUPS = (TRACKERS, CARS_ON_VEHICLES, CARS_ON_EVENTS, EVERYBODY)
 TICK = settings.ROADBLOCK_TICK_MS / 1000
 STORE_SECONDS = 0.5
 STORE_ROWS = 50_000
@@ -90,8 +89,8 @@ class Tracker:
             ]
 
     async def load(self):
-        cars, chased, keys, last = await in_thread(_read_fleet)
-        for id, vehicle_id, kind, map_id in cars:
+        fleet, chased, keys, last = await in_thread(read_fleet)
+        for id, vehicle_id, kind, map_id in fleet:
             self.know(id, vehicle_id, kind == "police", map_id)
         for id, (x, y, moment) in last.items():
             if car := self.by_id.get(id):
@@ -149,7 +148,7 @@ class Tracker:
         now = time.monotonic()
         if car is not None or self.unknown.get(vehicle_id, 0) > now:
             return car
-        found = await in_thread(_read_car, vehicle_id)
+        found = await in_thread(read_car, vehicle_id)
         if found is not None:
             return self.know(*found)
         while len(self.unknown) >= UNKNOWN_LIMIT:
@@ -198,12 +197,32 @@ class Tracker:
                 car.chased = kind == "chase.opened"
                 car.heard = time.time() if car.chased else car.heard
         elif kind == "keys.changed":
-            task = asyncio.ensure_future(self.read_keys())
-            self.tasks.append(task)
-            task.add_done_callback(self.tasks.remove)
+            self.soon(self.read_keys())
+        elif kind == "database.restored":
+            self.soon(self.start_over())
+
+    def soon(self, work):
+        task = asyncio.ensure_future(work)
+        self.tasks.append(task)
+        task.add_done_callback(self.tasks.remove)
 
     async def read_keys(self):
-        self.keys = await in_thread(_read_keys)
+        self.keys = await in_thread(read_keys)
+
+    async def start_over(self):
+        """Forget the fleet of another database, and what was to go into that."""
+        async with self.storing, self.ticking:
+            for known in (self.cars, self.by_id, self.gone, self.unknown):
+                known.clear()
+            for waiting in (self.moved_cars, self.runner_moves, self.rows):
+                waiting.clear()
+            while True:
+                try:
+                    await self.load()
+                except DatabaseUnavailable:
+                    await asyncio.sleep(1)  # its doors open in a moment
+                else:
+                    return
 
     # The hot path
 
@@ -349,29 +368,6 @@ class Tracker:
                     *counts,
                 )
             told = counts
-
-
-def _read_fleet():
-    cars = Vehicle.objects.live().values_list(
-        "pk", "vehicle_id", "vehicle_type", "map_id"
-    )
-    chased = Chase.objects.filter(ended_at=None).values_list("runner_id", "started_at")
-    return list(cars), list(chased), _read_keys(), tracks.last_positions()
-
-
-def _read_car(vehicle_id):
-    vehicle = Vehicle.objects.live().filter(vehicle_id=vehicle_id).first()
-    if vehicle is None:
-        return None
-    return vehicle.pk, vehicle_id, vehicle.is_police, vehicle.map_id
-
-
-def _read_keys():
-    return {
-        key.vehicle_id: (key.secret.encode(), key.counter_required)
-        for key in VehicleKey.objects.all()
-        if key.secret is not None
-    }
 
 
 _trackers = {}

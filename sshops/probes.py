@@ -114,9 +114,9 @@ async def _greeting(server):
         said = b""
         while not (said.startswith(b"SSH-") or b"\nSSH-" in said):
             more = await reader.read(GREETING_BYTES)
-            if not more or len(said) > GREETING_BYTES:
-                raise ConnectionFailed
             said += more
+            if not more or len(said) >= GREETING_BYTES:
+                raise ConnectionFailed
     finally:
         writer.transport.abort()
 

@@ -14,7 +14,7 @@ from config.auth import user_of_handshake
 from config.consumers import FORBIDDEN, SIGNED_OUT, Consumer, Refusal
 from config.errors import DomainError, Unavailable
 from config.realtime import in_thread
-from sshops import audit, commands, health, leases, stub_messages
+from sshops import audit, commands, health, leases, stub_messages, transfers
 from sshops.commands import Caller
 from sshops.errors import Away, Failure, NotConnected
 from sshops.keeping import keeper
@@ -23,6 +23,8 @@ from sshops.models import AuditEntry, Lease, Server
 from sshops.servers import SERVERS_GROUP
 from sshops.stub_messages import CommandRequest, Fields, size
 from sshops.stub_tasks import CommandTask
+from sshops.stub_transfers import TransferTask
+from sshops.transfers import DEFAULT_NAME
 
 log = logging.getLogger(__name__)
 
@@ -214,6 +216,14 @@ class StubConsumer(Consumer):
         self.task = CommandTask(self, begun, request)
         self.task.begin()
 
+    async def scp_transfer(self, fields):
+        await self.authorize(USE_TRANSFER)
+        name = fields.text("transfer_name", most=255, default=DEFAULT_NAME)
+        is_busy = self.task is not None
+        run = await in_thread(transfers.ask, self.caller, name, is_busy=is_busy)
+        self.task = TransferTask(self, run)
+        self.task.begin()
+
     async def ssh_input(self, fields):
         text = fields.text("input", most=stub_messages.MESSAGE_BYTES)
         task = self.typing_task()
@@ -330,6 +340,7 @@ HANDLERS = {
     "start_session": StubConsumer.start_session,
     "end_session": StubConsumer.end_session,
     "ssh_command": StubConsumer.ssh_command,
+    "scp_transfer": StubConsumer.scp_transfer,
     "ssh_input": StubConsumer.ssh_input,
     "ssh_resize": StubConsumer.ssh_resize,
     "ssh_cancel": StubConsumer.ssh_cancel,

@@ -5,7 +5,7 @@ import logging
 from celery import shared_task
 from kombu.exceptions import OperationalError
 
-from sshops import health
+from sshops import health, transfer_work, transfers
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +26,26 @@ def look_at(server_ids):
         check_servers.apply_async([server_ids], retry=False)
     except OperationalError as error:
         log.warning("New servers wait for the next round: %s", error)
+
+
+@shared_task
+def run_transfer(run_id):
+    transfer_work.run(run_id)
+
+
+def nudge(run_id):
+    """Have a transfer worked on; without a broker the beat finds it."""
+    try:
+        run_transfer.apply_async([str(run_id)], retry=False)
+    except OperationalError as error:
+        log.warning("Transfer %s waits for the beat: %s", run_id, error)
+
+
+@shared_task
+def find_transfers():
+    for run_id in transfers.unattended():
+        # Not beyond the next look, or a long outage would end in a flood.
+        run_transfer.apply_async([str(run_id)], expires=5)
 
 
 @shared_task

@@ -2,7 +2,13 @@
 
 from django.urls import path
 
-from sshops import health_views, history_views, server_views, terminal_views
+from sshops import (
+    health_views,
+    history_views,
+    server_views,
+    terminal_views,
+    transfer_views,
+)
 from sshops.answers import catch_all_view
 from sshops.page_views import page_paths
 
@@ -10,6 +16,12 @@ servers = [
     path("servers", server_views.Servers.as_view(), name="servers"),
     path("servers/<name>", server_views.OneServer.as_view(), name="server"),
     path("latencies", health_views.Latencies.as_view(), name="latencies"),
+]
+transfers = [
+    path("transfers", transfer_views.Transfers.as_view(), name="transfers"),
+    path("transfers/<name>", transfer_views.OneTransfer.as_view(), name="transfer"),
+    path("transfer-runs", transfer_views.Runs.as_view(), name="runs"),
+    path("transfer-runs/<uuid:id>", transfer_views.OneRun.as_view(), name="run"),
 ]
 terminals = [
     path("terminals", terminal_views.Terminals.as_view(), name="terminals"),
@@ -39,6 +51,7 @@ app_name = "sshops"
 urlpatterns = [
     *page_paths,
     *servers,
+    *transfers,
     *terminals,
     *history,
     path("<path:path>", catch_all_view),

@@ -4,6 +4,7 @@ from functools import cache
 from itertools import count
 
 from django.contrib.auth.hashers import make_password
+from django.core.files.uploadedfile import SimpleUploadedFile
 
 from diagnosis import presence, sessions
 from diagnosis.models import Account, Patient, Role
@@ -22,6 +23,11 @@ def user(email="kim@example.com", **fields):
     user.password = _hashed()
     user.save(update_fields=["password"])
     return user
+
+
+def file(content=b"hello", name="a.txt"):
+    """A file as it comes out of a form."""
+    return SimpleUploadedFile(name, content)
 
 
 @cache

@@ -34,9 +34,14 @@ class NotYourFile(Forbidden):
     """Only its owner and administrators delete a file."""
 
 
+def may_write(user):
+    """Tell whether the person uploads and deletes files at all."""
+    return user.role != Role.VIEWER
+
+
 def check_may_write(user):
-    """Raise ViewersOnlyLook for who neither uploads nor deletes."""
-    if user.role == Role.VIEWER:
+    """Raise ViewersOnlyLook for who may not."""
+    if not may_write(user):
         raise ViewersOnlyLook
 
 

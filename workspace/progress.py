@@ -1,10 +1,14 @@
-"""Progress of long work on a terminal: one line that renews itself."""
+"""Progress of long work: `progress(done, total, text)` is called now and then."""
 
 SHOWN = 40  # letters of what is being worked on
 
 
+def nothing(done, total, text=""):
+    """Progress that nobody watches."""
+
+
 class Line:
-    """`progress(done, total, text)` for a command; silent where nobody watches."""
+    """Progress on a terminal, in one line that renews itself; silent elsewhere."""
 
     def __init__(self, stream):
         self.stream = stream

@@ -5,57 +5,58 @@ from datetime import datetime
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from workspace import backups, dumps, files, outbox, proving, workflows
+from workspace import files, outbox, workflows
+from workspace.backups import dumps, making, proving, sets, stock
 
 # Backup
 
 
 def reserve(run, progress):
-    return {"file": backups.reserve().file, "began": timezone.now().isoformat()}
+    return {"file": making.reserve().file, "began": timezone.now().isoformat()}
 
 
 def dump(run, progress):
-    return backups.dump(_set(run), progress)
+    return making.dump(_set(run), progress)
 
 
 def uploads(run, progress):
-    return backups.pack_uploads(_set(run), progress)
+    return making.pack_uploads(_set(run), progress)
 
 
 def complete(run, progress):
     began = datetime.fromisoformat(run.result_of("reserve")["began"])
     made = run.result_of("dump"), run.result_of("uploads")
-    backups.complete(_set(run), began, *made)
+    making.complete(_set(run), began, *made)
 
 
 def elsewhere(run, progress):
-    return backups.copy_elsewhere(_set(run), progress)
+    return making.copy_elsewhere(_set(run), progress)
 
 
 def tidy(run, progress):
-    return {"backup": _set(run).name, "removed": backups.tidy()}
+    return {"backup": _set(run).name, "removed": making.tidy()}
 
 
 def backup_failed(run, error):
     reserved = run.step("reserve")
     if reserved and "result" in reserved and not _set(run).dump.exists():
         began = datetime.fromisoformat(reserved["result"]["began"])
-        backups.failed(_set(run), began, error)
+        making.failed(_set(run), began, error)
 
 
 def _set(run):
-    return backups.BackupSet(run.result_of("reserve")["file"])
+    return sets.BackupSet(run.result_of("reserve")["file"])
 
 
 # Backup check
 
 
 def choose(run, progress):
-    return backups.newest().file
+    return sets.newest().file
 
 
 def prove(run, progress):
-    return proving.prove(backups.find(run.result_of("choose")), progress)
+    return proving.prove(sets.find(run.result_of("choose")), progress)
 
 
 # Sweep
@@ -70,7 +71,7 @@ def sweep(run, progress):
 
 def flush(run, progress):
     stored = outbox.flush()
-    backups.take_stock()
+    stock.take_stock()
     return {"stored": stored}
 
 

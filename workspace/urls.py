@@ -3,7 +3,17 @@
 from django.urls import include, path
 
 from workspace import people as verbs
-from workspace.views import chat, chat_pages, files, home, pages, people, sign_in, tus
+from workspace.views import (
+    chat,
+    chat_pages,
+    files,
+    home,
+    pages,
+    people,
+    sign_in,
+    teams,
+    tus,
+)
 
 app_name = "workspace"
 
@@ -33,12 +43,24 @@ shared_files = [
     path("api/tus/<uuid:id>", tus.OneUpload.as_view(), name="resumable"),
     path("uploads/<folder>/<filename>", files.Bytes.as_view(), name="bytes"),
 ]
+team_paths = [
+    path("", teams.Teams.as_view(), name="teams"),
+    path("<id>", teams.OneTeam.as_view(), name="team"),
+    path("<id>/join", teams.Join.as_view(), name="join"),
+    path("<id>/leave", teams.Leave.as_view(), name="leave"),
+    path("<id>/hand-over", teams.HandOver.as_view(), name="hand-over"),
+    path("<id>/invitations", teams.Invitations.as_view(), name="invite"),
+    path("<id>/invitations/<uuid:uid>", teams.OneInvitation.as_view()),
+    path("<id>/members/<uuid:uid>", teams.Member.as_view(), name="member"),
+]
 front = [
     path("", home.Home.as_view(), name="home"),
     path("health", home.Health.as_view(), name="health"),
     path("health-check", home.HealthCheck.as_view(), name="health-check"),
     path("docs", home.Docs.as_view(), name="docs"),
     path("redoc", home.Redoc.as_view(), name="redoc"),
+    path("files", pages.files, name="files-page"),
+    path("teams", pages.teams, name="teams-page"),
     path("profile", pages.profile, name="profile"),
 ]
 twins = [  # of what sockets can ask
@@ -65,5 +87,6 @@ urlpatterns = [
     *auth,
     *users,
     *shared_files,
+    path("api/teams/", include(team_paths)),
     *talk,
 ]

@@ -1,3 +1,3 @@
-from sshops.admin import history, servers
+from sshops.admin import history, servers, transfers
 
-__all__ = ["history", "servers"]
+__all__ = ["history", "servers", "transfers"]

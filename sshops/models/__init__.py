@@ -4,6 +4,7 @@ from sshops.models.history import LoadHistory, PatchNote
 from sshops.models.leases import Lease
 from sshops.models.servers import Server
 from sshops.models.terminals import Recording, Terminal
+from sshops.models.transfers import Transfer, TransferFile, TransferRun
 
 __all__ = [
     "AuditEntry",
@@ -17,4 +18,7 @@ __all__ = [
     "Server",
     "ServerHealth",
     "Terminal",
+    "Transfer",
+    "TransferFile",
+    "TransferRun",
 ]

@@ -3,7 +3,7 @@
 import { colour, onThemeChange } from "../shared/colours.js";
 import { element } from "../shared/elements.js";
 import { gettext } from "../shared/i18n.js";
-import { axes, widthOf } from "./plot.js";
+import { axes, keepWidths, widthOf } from "./plot.js";
 
 const HEIGHT = 200;
 const NAMES = ["curve-1", "curve-2", "curve-3"];
@@ -19,11 +19,7 @@ export class Curves {
     this.scaled = false;
     onThemeChange(() => this.draw());
     playback.listen(() => this.point());
-    new ResizeObserver(() => {
-      for (const { plot, box } of this.plots) {
-        if (widthOf(box) !== plot.width) plot.setSize({ width: widthOf(box), height: HEIGHT });
-      }
-    }).observe(root);
+    keepWidths(root, () => this.plots);
   }
 
   /** One record, or two to compare: what the API's analysis gives. */

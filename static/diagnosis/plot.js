@@ -18,3 +18,13 @@ export function axes(unit = "") {
 }
 
 export const widthOf = (box) => Math.max(200, Math.floor(box.clientWidth));
+
+/** Keep plots as wide as their boxes; `plots()` gives them as {plot, box}. */
+export function keepWidths(root, plots) {
+  new ResizeObserver(() => {
+    for (const { plot, box } of plots()) {
+      const width = widthOf(box);
+      if (width !== plot.width) plot.setSize({ width, height: plot.height });
+    }
+  }).observe(root);
+}

@@ -2,8 +2,8 @@
 import { colour, onThemeChange } from "../shared/colours.js";
 import { element } from "../shared/elements.js";
 import { fill, gettext } from "../shared/i18n.js";
-import { axes, widthOf } from "./plot.js";
-import { testName, twoDecimals, written } from "./words.js";
+import { axes, keepWidths, widthOf } from "./plot.js";
+import { DATE_NAMES, testName, twoDecimals, written } from "./words.js";
 
 const HEIGHT = 190;
 const ROOM = 3 * 86_400; // seconds before the first point and after the last
@@ -18,11 +18,7 @@ export class Trends {
     this.found = [];
     this.plots = [];
     onThemeChange(() => this.draw());
-    new ResizeObserver(() => {
-      for (const { plot, box } of this.plots) {
-        if (widthOf(box) !== plot.width) plot.setSize({ width: widthOf(box), height: HEIGHT });
-      }
-    }).observe(root);
+    keepWidths(root, () => this.plots);
   }
 
   choose(figure) {
@@ -60,6 +56,7 @@ export class Trends {
       {
         width: widthOf(box),
         height: HEIGHT,
+        fmtDate: (template) => uPlot.fmtDate(template, DATE_NAMES),
         tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Asia/Seoul"),
         axes: axes(),
         scales: { x: { range: ({ data: [times] }) => [times[0] - ROOM, times.at(-1) + ROOM] }, y: { range: (u, low, high) => padded(low, high) } },

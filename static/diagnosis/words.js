@@ -44,6 +44,21 @@ const FORMATS = {
 };
 export const written = (kind, timestamp) => FORMATS[kind].format(new Date(timestamp));
 
+/** The names of months and weekdays, as uPlot wants them. */
+const named = (count, kind, style) =>
+  Array.from({ length: count }, (_, n) =>
+    // January 2023 began on a Sunday, as uPlot's weeks do.
+    new Intl.DateTimeFormat(language, { timeZone: "UTC", [kind]: style }).format(
+      kind === "month" ? Date.UTC(2023, n) : Date.UTC(2023, 0, n + 1),
+    ),
+  );
+export const DATE_NAMES = {
+  MMMM: named(12, "month", "long"),
+  MMM: named(12, "month", "short"),
+  WWWW: named(7, "weekday", "long"),
+  WWW: named(7, "weekday", "short"),
+};
+
 const ISO_DAY = new Intl.DateTimeFormat("en-CA", { timeZone: "Asia/Seoul" });
 export const isoDay = (date) => ISO_DAY.format(date);
 

@@ -59,7 +59,7 @@ export class Rest {
   }
 }
 
-const cookie = (name) =>
+export const cookie = (name) =>
   document.cookie.match(new RegExp(`(?:^|; )${name}=([^;]*)`))?.[1] ?? "";
 
 function refusal(status, found) {

@@ -1,5 +1,6 @@
 """The bridge under a real uvicorn: right bytes, flat memory, no thread that waits."""
 
+import asyncio
 import contextlib
 import os
 import socket
@@ -10,7 +11,7 @@ import httpx
 import pytest
 from django.db import connection
 
-from config import asgi
+from config import asgi, bridge
 from config.bridge import CHUNKED_BYTES
 from tests import serving
 from tests.config.wsgi_app import FILE_BYTES, STREAM_THREADS, THREADS
@@ -332,3 +333,19 @@ def other_connections():
             " AND backend_type = 'client backend'"  # the vacuum comes and goes
         )
         return cursor.fetchone()[0]
+
+
+async def test_a_sender_that_falls_silent_is_gone(monkeypatch):
+    monkeypatch.setattr(bridge, "SILENT_SECONDS", 0.2)
+    body = bridge.FlowingBody(asyncio.get_running_loop())
+    messages = asyncio.Queue()
+    messages.put_nowait({"type": "http.request", "body": b"hello", "more_body": True})
+    feeding = asyncio.create_task(body.feed(messages.get))
+    buffer = bytearray(10)
+
+    read = await asyncio.to_thread(body.readinto, buffer)
+    with pytest.raises(bridge.ClientGone):
+        await asyncio.to_thread(body.readinto, buffer)
+
+    assert bytes(buffer[:read]) == b"hello"
+    feeding.cancel()

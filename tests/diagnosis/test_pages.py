@@ -67,7 +67,9 @@ def test_others_of_the_clinic_see_no_page(client, nurse, outsider, pages):
     for user in (nurse.user, outsider):
         client.force_login(user)
         for path in pages:
-            assert client.get(path, headers=PAGE).status_code == 403
+            response = client.get(path, headers=PAGE)
+            assert response.status_code == 403
+            assert "Only doctors may do this." in response.content.decode()
 
 
 def test_a_colleague_sees_her_own_clinic_alone(client, colleague, pages):

@@ -12,9 +12,9 @@ from django.db import connection
 from django.utils import timezone
 
 from config.consumers import Consumer
-from config.realtime import in_thread, publish_now
+from config.realtime import EVERYBODY, in_thread, publish_now
 from roadblock import client_packets, consumers, fleet, packets, tasks, tracking, tracks
-from roadblock.models import Position
+from roadblock.models import Position, Vehicle
 from roadblock.packets import Nack
 from roadblock.wire import DASHBOARD_VEHICLES
 from tests import factories
@@ -358,3 +358,16 @@ def test_old_positions_are_swept(police, settings, monkeypatch):
     assert stored() == [6.9]
     scheduled = [entry["task"] for entry in project.CELERY_BEAT_SCHEDULE.values()]
     assert tasks.sweep_positions.name in scheduled
+
+
+async def test_a_restored_database_has_another_fleet(tracker, police):
+    assert await tracker.find(3) is not None
+    await in_thread(Vehicle.objects.all().delete)
+    other = await in_thread(factories.police_car, 9)
+    tracker.rows.append(tracks.row(police.pk, 1, 2, time.time()))
+
+    await publish_now(EVERYBODY, "database.restored")
+    await when(lambda: list(tracker.cars) == [9])
+
+    assert list(tracker.by_id) == [other.pk]
+    assert not tracker.rows

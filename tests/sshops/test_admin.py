@@ -98,7 +98,16 @@ def test_a_lock_that_hangs_is_taken_away(desk):
 
 
 @pytest.mark.parametrize(
-    "name", ["server", "healthcheck", "lease", "loadhistory", "patchnote"]
+    "name",
+    [
+        "server",
+        "healthcheck",
+        "lease",
+        "loadhistory",
+        "patchnote",
+        "transfer",
+        "transferrun",
+    ],
 )
 def test_every_list_has_a_page(desk, name):
     factories.server()

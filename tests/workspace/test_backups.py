@@ -8,20 +8,23 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
+from botocore.exceptions import BotoCoreError
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from tests import factories
-from workspace import (
-    backups,
+from tests import factories, stores
+from tests.stores import s3_server
+from workspace import routines, workflows
+from workspace.backups import (
     dumps,
     fingerprints,
+    making,
     proving,
-    routines,
     sealing,
-    workflows,
+    sets,
+    stock,
 )
 from workspace.models import Backup, WorkflowRun
 
@@ -58,14 +61,14 @@ def test_a_backup_is_a_set_of_one_stamp(folder, capsys):
 
 
 def test_only_we_may_read_a_backup(folder):
-    backups.make()
+    making.make()
 
     assert folder.stat().st_mode & 0o077 == 0
     assert all(path.stat().st_mode & 0o077 == 0 for path in folder.iterdir())
 
 
 def test_a_dump_holds_no_roles_and_no_grants(folder):
-    one = backups.make()
+    one = making.make()
 
     script = dumps._output([dumps.program("pg_restore"), "--file=-", one.dump])
 
@@ -105,7 +108,7 @@ def test_the_password_is_seen_by_nobody(folder, monkeypatch, tmp_path):
     spy.chmod(0o755)
     monkeypatch.setattr(dumps, "program", lambda name: str(spy))
 
-    backups.make()
+    making.make()
 
     (line,) = words.read_text().splitlines()
     told, password = line.split(" / ")
@@ -123,7 +126,7 @@ def test_what_is_written_meanwhile_is_in_neither(folder, monkeypatch):
         return of_database(connection)
 
     monkeypatch.setattr(fingerprints, "of_database", slow)
-    one = backups.make()
+    one = making.make()
     monkeypatch.undo()
 
     assert one.tables["workspace_user"][0] == 1
@@ -150,25 +153,25 @@ def test_a_half_made_backup_is_none(folder):
         json.dumps({"dump": {"file": "full_backup_2031-01-01_000000.dump"}})
     )
 
-    assert backups.listed() == []
-    with pytest.raises(backups.BackupError, match="no complete backup"):
-        backups.newest()
+    assert sets.listed() == []
+    with pytest.raises(sets.BackupError, match="no complete backup"):
+        sets.newest()
 
 
 def test_the_newest_is_so_by_its_name(folder):
-    first = backups.make()
-    backups.make("zzz.dump")
+    first = making.make()
+    making.make("zzz.dump")
     os.utime(first.dump)  # its file's time tells nothing
 
-    assert backups.newest() == first
+    assert sets.newest() == first
 
 
 @pytest.mark.parametrize("form", ["{0}", "dbBackup/{0}", "{1}/{0}"])
 def test_a_backup_is_found_with_and_without_its_folder(folder, form):
-    one = backups.make()
+    one = making.make()
 
-    assert backups.find(form.format(one.file, folder)) == one
-    assert backups.find(one.name) == one
+    assert sets.find(form.format(one.file, folder)) == one
+    assert sets.find(one.name) == one
 
 
 def test_only_the_newest_are_kept(folder, settings, monkeypatch):
@@ -176,14 +179,14 @@ def test_only_the_newest_are_kept(folder, settings, monkeypatch):
     moments = [datetime(2031, 1, day, tzinfo=UTC) for day in (1, 2, 3)]
     for moment in moments:
         with monkeypatch.context() as patched:
-            patched.setattr(backups.timezone, "now", lambda moment=moment: moment)
-            backups.make()
-    backups.make("kept.dump")
+            patched.setattr(making.timezone, "now", lambda moment=moment: moment)
+            making.make()
+    making.make("kept.dump")
 
-    removed = backups.tidy()
+    removed = making.tidy()
 
     assert removed == ["full_backup_2031-01-01_000000"]
-    assert [one.name for one in backups.listed()] == [
+    assert [one.name for one in sets.listed()] == [
         "full_backup_2031-01-03_000000",
         "full_backup_2031-01-02_000000",
         "kept.dump",
@@ -192,32 +195,62 @@ def test_only_the_newest_are_kept(folder, settings, monkeypatch):
 
 
 def test_rows_follow_the_files(folder):
-    one = backups.make()
+    one = making.make()
     Backup.objects.all().delete()
 
-    backups.take_stock()
+    stock.take_stock()
     assert Backup.objects.get().sha256 == one.manifest["dump"]["sha256"]
 
     one.dump.unlink()
-    backups.take_stock()
+    stock.take_stock()
     assert not Backup.objects.exists()
 
 
 def test_uploaded_files_are_in_the_set(folder, settings, tmp_path):
-    settings.STORAGES = {
-        **settings.STORAGES,
-        "uploads": {
-            "BACKEND": "django.core.files.storage.FileSystemStorage",
-            "OPTIONS": {"location": tmp_path / "uploads"},
-        },
-    }
+    stores.use(settings, "uploads", "Disk", location=tmp_path / "uploads")
     storages["uploads"].save("images/a.png", ContentFile(b"picture"))
 
-    one = backups.make()
+    one = making.make()
 
     assert one.manifest["uploads"]["count"] == 1
     with tarfile.open(one.uploads) as archive:
         assert archive.extractfile("uploads/images/a.png").read() == b"picture"
+
+
+# Elsewhere
+
+disk, bucket, nowhere, shelf = stores.fixtures("backups")
+__all__ = ["s3_server"]
+
+
+def test_a_set_is_copied_elsewhere_and_fetched_when_it_is_needed(folder, bucket):
+    factories.user()
+    one = making.make()
+    assert Backup.objects.get().is_elsewhere
+    assert sorted(item.key for item in bucket.objects.all()) == names(folder)
+    for path in one.paths:
+        path.unlink()  # the disk is another one
+
+    fetched = sets.find(one.file)
+
+    assert proving.prove(fetched)["backup"] == one.name
+
+
+def test_what_is_removed_is_removed_elsewhere_too(folder, bucket, settings):
+    settings.WORKSPACE_BACKUP_KEEP = 0
+    making.make()
+
+    making.tidy()
+
+    assert list(bucket.objects.all()) == []
+    assert names(folder) == []
+
+
+def test_a_bucket_that_is_away_fails_loudly(folder, nowhere):
+    with pytest.raises(BotoCoreError):
+        making.make()
+
+    assert len(sets.listed()) == 1  # what is here stays
 
 
 # Proof
@@ -225,7 +258,7 @@ def test_uploaded_files_are_in_the_set(folder, settings, tmp_path):
 
 def test_a_proof_restores_and_compares(folder):
     factories.user()
-    one = backups.make()
+    one = making.make()
 
     verdict = proving.prove(one)
 
@@ -240,12 +273,12 @@ def test_a_proof_restores_and_compares(folder):
 
 
 def test_a_changed_byte_is_found(folder):
-    one = backups.make()
+    one = making.make()
     content = bytearray(one.dump.read_bytes())
     content[len(content) // 2] ^= 1
     one.dump.write_bytes(content)
 
-    with pytest.raises(backups.BackupError, match="checksum"):
+    with pytest.raises(sets.BackupError, match="checksum"):
         proving.prove(one)
 
     assert "checksum" in Backup.objects.get().flaw
@@ -255,13 +288,13 @@ def test_a_changed_byte_is_found(folder):
 def test_a_row_that_differs_is_found(folder):
     """Checksums of files agree, but the dump does not hold what was there."""
     factories.user()
-    one = backups.make()
+    one = making.make()
     rows, checksum = one.tables["workspace_user"]
     tables = {**one.tables, "workspace_user": [rows, str(int(checksum) + 1)]}
-    backups.write_manifest(one, {**one.manifest, "tables": tables})
+    sets.write_manifest(one, {**one.manifest, "tables": tables})
 
-    with pytest.raises(backups.BackupError, match="workspace_user has other rows"):
-        proving.prove(backups.newest())
+    with pytest.raises(sets.BackupError, match="workspace_user has other rows"):
+        proving.prove(sets.newest())
 
 
 def test_differences_are_told():
@@ -278,17 +311,17 @@ def test_a_sealed_backup_is_proven_with_its_key_alone(folder, settings):
     settings.WORKSPACE_BACKUP_KEY = "a long sentence"
     factories.user("sealed@example.com")
 
-    one = backups.make()
+    one = making.make()
 
     assert one.file.endswith(".dump.sealed")
     assert not one.dump.read_bytes().startswith(b"PGDMP")
     assert Backup.objects.get().is_encrypted
     assert proving.prove(one)["rows"] > 0
     settings.WORKSPACE_BACKUP_KEY = "another"
-    with pytest.raises(backups.BackupError, match="does not open"):
+    with pytest.raises(sets.BackupError, match="does not open"):
         proving.prove(one)
     settings.WORKSPACE_BACKUP_KEY = ""
-    with pytest.raises(backups.BackupError, match="WORKSPACE_BACKUP_KEY"):
+    with pytest.raises(sets.BackupError, match="WORKSPACE_BACKUP_KEY"):
         proving.prove(one)
 
 
@@ -349,7 +382,7 @@ def test_a_backup_goes_on_after_a_restart(folder, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(backups, "pack_uploads", stop)
+        patched.setattr(making, "pack_uploads", stop)
         with pytest.raises(KeyboardInterrupt):
             workflows.execute(run.pk)
     dumped = dumps.make
@@ -359,7 +392,7 @@ def test_a_backup_goes_on_after_a_restart(folder, monkeypatch):
 
     run.refresh_from_db()
     assert run.status == "succeeded", run.error
-    assert proving.prove(backups.newest())
+    assert proving.prove(sets.newest())
 
 
 def test_a_failed_backup_workflow_leaves_a_row(folder, monkeypatch):

@@ -200,6 +200,24 @@ def test_far_too_large_is_refused_before_it_is_read(api, outsider, settings):
         assert body.asked == 0
 
 
+def test_who_leaves_in_the_middle_leaves_no_trace(api, outsider, disk, caplog):
+    class Broken:
+        def read(self, size=-1):
+            raise OSError("gone")
+
+        readline = read
+
+    response = api(outsider).post(
+        UPLOAD,
+        content_type="multipart/form-data; boundary=x",
+        **{"wsgi.input": Broken(), "CONTENT_LENGTH": "1000"},
+    )
+
+    assert (response.status_code, response.json()["code"]) == (400, "interrupted")
+    assert not disk.exists()
+    assert {record.levelname for record in caplog.records} == {"WARNING"}
+
+
 def test_by_cookie_the_same_holds(outsider, settings):
     settings.WORKSPACE_UPLOAD_MAX_BYTES = 1000
     browser = Client(enforce_csrf_checks=True)

@@ -11,9 +11,9 @@ import pytest
 from tests import cluster
 from tests.clients import Load, get, header, is_away, stored, wait_until
 from tests.cluster import EMAIL, PASSWORD
-from workspace.backups import BackupSet
-from workspace.dumps import Contents
-from workspace.restoring import Plan
+from workspace.backups.dumps import Contents
+from workspace.backups.restoring import Plan
+from workspace.backups.sets import BackupSet
 
 
 @pytest.fixture(scope="module")
@@ -154,6 +154,36 @@ def test_what_is_no_dump_is_refused(manage, folder):
     assert ended.returncode == 1
     assert "cannot be read" in ended.stderr
     (folder / "notes.dump").unlink()
+
+
+def test_uploaded_files_come_back_and_missing_ones_are_told(
+    postgres, manage, backup, server
+):
+    """(7) bytes belong to the set."""
+    headers = header(server, EMAIL, PASSWORD)
+
+    def upload(name):
+        answer = httpx.post(
+            f"{server.url}/workspace/api/upload",
+            files={"file": (name, name.encode())},
+            headers=headers,
+            timeout=20,
+        )
+        return answer.json()["path"]
+
+    kept, lost = upload("kept.txt"), upload("lost.txt")
+    (postgres.where.data / lost).unlink()
+    dump = backup()
+    removed = kept.rpartition("/")[2]
+    httpx.delete(f"{server.url}/workspace/api/files/{removed}", headers=headers)
+    assert not (postgres.where.data / kept).exists()
+
+    ended = manage("restore", dump.name, "--noinput")
+
+    assert ended.returncode == 0, ended.stderr
+    assert f"The bytes of {lost.partition('/')[2]} are missing." in ended.stdout
+    wait_until(lambda: not is_away(server))
+    assert get(server, f"/workspace/{kept}", headers).content == b"kept.txt"
 
 
 def test_migrations_the_dump_lacks_are_applied(postgres, manage, backup):

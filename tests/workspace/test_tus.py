@@ -9,6 +9,7 @@ from email.utils import parsedate_to_datetime
 
 import pytest
 from django.db import connections
+from django.test import Client
 from django.utils import timezone
 
 from config.errors import DomainError
@@ -133,6 +134,31 @@ def test_a_file_may_come_with_its_announcement(tus, shelf):
 
     assert response.status_code == 201
     assert response["Upload-Offset"] == "5"
+    assert shelf.read(Upload.objects.get().key) == b"hello"
+
+
+def test_by_cookie_the_same_holds(outsider, shelf):
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(outsider)
+    browser.get("/workspace/profile")
+    forged = Tus(browser).create()
+    token = browser.cookies["csrftoken"].value
+
+    created = Tus(browser).call(
+        "POST",
+        TUS,
+        b"hel",
+        CONTENT,
+        Upload_Length="5",
+        Upload_Metadata="filename YS50eHQ=",
+        X_CSRFToken=token,
+    )
+    url = created["Location"]
+    unproven = Tus(browser).patch(url, 3, b"lo")
+    Tus(browser).patch(url, 3, b"lo", X_CSRFToken=token)
+
+    assert (forged.status_code, unproven.status_code) == (403, 403)
+    assert (created.status_code, created["Upload-Offset"]) == (201, "3")
     assert shelf.read(Upload.objects.get().key) == b"hello"
 
 

@@ -1,3 +1,3 @@
-from workspace.admin import backups, people, queries, workflows
+from workspace.admin import backups, files, people, queries, teams, workflows
 
-__all__ = ["backups", "people", "queries", "workflows"]
+__all__ = ["backups", "files", "people", "queries", "teams", "workflows"]

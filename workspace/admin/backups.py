@@ -14,8 +14,8 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
-from workspace import backups
 from workspace.admin.workflows import ReadOnly, startable
+from workspace.backups import sets, stock
 from workspace.models import Backup
 
 STALE = timedelta(days=8)
@@ -106,7 +106,7 @@ class BackupAdmin(ReadOnly, ModelAdmin):
         ]
 
     def changelist_view(self, request, extra_context=None):
-        backups.take_stock()  # files come and go without us, too
+        stock.take_stock()  # files come and go without us, too
         proven = Backup.objects.exclude(proven_at=None).order_by("-proven_at").first()
         more = {
             "startable": startable(request.user, ["backup", "backup_check"]),
@@ -119,7 +119,7 @@ class BackupAdmin(ReadOnly, ModelAdmin):
         """Send a file of a backup to who may download backups; it is written down."""
         if not request.user.has_perm("workspace.download_backup"):
             raise PermissionDenied
-        one = next((one for one in backups.listed() if one.name == name), None)
+        one = next((one for one in sets.listed() if one.name == name), None)
         if one is None or kind not in ("dump", "uploads"):
             raise Http404
         path = getattr(one, kind)

@@ -11,8 +11,9 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from workspace import people, tokens
+from workspace.admin.desk import Record
 from workspace.forms import PasswordForm, PersonAddForm, PersonChangeForm
-from workspace.models import Role, TokenFamily, User
+from workspace.models import LoginFailure, Role, TokenFamily, User
 
 admin.site.unregister(Group)
 
@@ -120,7 +121,7 @@ class PersonAdmin(BaseUserAdmin, ModelAdmin):
     # Who may: staff for ordinary people, superusers for all
 
     def may_look_after(self, request, person):
-        return request.user.is_superuser or not person.is_staff
+        return people.may_look_after(request.user, person)
 
     def has_module_permission(self, request):
         return request.user.is_staff
@@ -222,3 +223,13 @@ class TokenFamilyAdmin(ModelAdmin):
             tokens.revoke_family(family)
         told = ngettext("{} sign-in ended.", "{} sign-ins ended.", len(queryset))
         self.message_user(request, told.format(len(queryset)))
+
+
+@admin.register(LoginFailure)
+class LoginFailureAdmin(Record, ModelAdmin):
+    """Who could not sign in, when and from where; forgotten after a while."""
+
+    list_display = ["failed_at", "email", "address"]
+    list_filter = [("failed_at", admin.DateFieldListFilter)]
+    search_fields = ["email", "address"]
+    date_hierarchy = "failed_at"

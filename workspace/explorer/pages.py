@@ -25,6 +25,14 @@ def no_permission(request):
 class Page(PermissionRequiredMixin, TemplateView):
     permission_required = "change_permission"
 
+    def dispatch(self, request, *args, **kwargs):
+        try:
+            return super().dispatch(request, *args, **kwargs)
+        except (Http404, NotFound):  # for people, where the app's own answer is JSON
+            return render(request, "404.html", status=404)
+        except Unavailable:
+            return render(request, "500.html", status=503)
+
 
 class Desk(Page):
     """Write SQL, run it, look at rows and chart; `?query=` opens a saved one, and
@@ -61,10 +69,7 @@ class Desk(Page):
 
     def sample(self):
         name = self.request.GET.get("table")
-        try:
-            return catalogue.sample(name) if name else ""
-        except NotFound as error:
-            raise Http404 from error
+        return catalogue.sample(name) if name else ""
 
 
 class Table(Page):
@@ -73,7 +78,4 @@ class Table(Page):
     template_name = "workspace/explorer/table.html"
 
     def get_context_data(self, name):
-        try:
-            return {"table": catalogue.table(name)}
-        except NotFound as error:
-            raise Http404 from error
+        return {"table": catalogue.table(name)}

@@ -9,6 +9,7 @@ from workspace.models.people import (
     User,
 )
 from workspace.models.queries import Chart, QueryRun
+from workspace.models.teams import Invitation, Membership, Team, TeamRole
 from workspace.models.workflows import WorkflowRun
 
 __all__ = [
@@ -17,13 +18,17 @@ __all__ = [
     "ChatGroup",
     "ChatMessage",
     "Folder",
+    "Invitation",
     "LoginFailure",
+    "Membership",
     "PartialUpload",
     "Piece",
     "QueryRun",
     "ReadMark",
     "RefreshToken",
     "Role",
+    "Team",
+    "TeamRole",
     "TokenFamily",
     "Upload",
     "User",

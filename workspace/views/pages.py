@@ -1,5 +1,6 @@
 """The pages for people; thin shells around the API."""
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_required
@@ -7,7 +8,24 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 
+from workspace.files import may_write
 from workspace.forms import OwnPasswordForm
+
+
+@login_required
+def files(request):
+    """Everybody's files, and a place to drop new ones."""
+    context = {
+        "may_write": may_write(request.user),
+        "most_bytes": settings.WORKSPACE_RESUMABLE_MAX_BYTES,
+    }
+    return render(request, "workspace/files.html", context)
+
+
+@login_required
+def teams(request):
+    """One's teams, and invitations to others."""
+    return render(request, "workspace/teams.html")
 
 
 @sensitive_post_parameters()

@@ -23,6 +23,7 @@ from config import embedded
 from diagnosis import demo as diagnosis_demo
 from roadblock import demo as roadblock_demo
 from sshops import demo as sshops_demo
+from workspace import demo as workspace_demo
 from workspace.explorer import demo as explorer_demo
 from workspace.people import ensure_superuser
 
@@ -86,6 +87,7 @@ class Command(BaseCommand):
         charging_demo.load(is_new)
         diagnosis_demo.load(is_new)
         sshops_demo.load(is_new)
+        workspace_demo.load(is_new)
         explorer_demo.load(is_new)
         return roadblock_demo.load(is_new)
 

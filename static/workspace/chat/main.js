@@ -344,10 +344,16 @@ $("older").addEventListener("click", () => {
 $("newest").addEventListener("click", () => {
   $("pane").scrollTop = $("pane").scrollHeight;
 });
+let atEnd = true;
 $("pane").addEventListener("scroll", () => {
   const pane = $("pane");
-  if (pane.scrollHeight - pane.scrollTop - pane.clientHeight < 4) $("newest").hidden = true;
+  atEnd = pane.scrollHeight - pane.scrollTop - pane.clientHeight < 4;
+  if (atEnd) $("newest").hidden = true;
 });
+// The keyboard of a phone comes and goes; the last message stays in sight.
+new ResizeObserver(() => {
+  if (atEnd) $("pane").scrollTop = $("pane").scrollHeight;
+}).observe($("pane"));
 document.addEventListener("visibilitychange", () => {
   read();
   draw();

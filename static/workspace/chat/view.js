@@ -12,8 +12,9 @@ const calendar = new Intl.DateTimeFormat(language, { dateStyle: "full" });
 /** The list of conversations: `rooms` are [key, room], the present one is marked. */
 export function showGroups(rooms, present) {
   const items = [[ALL, rooms.get(ALL)], ...rooms.of("group").sort(byName)];
-  $("groups").replaceChildren(
-    ...items.map(([key, room]) => {
+  renew(
+    $("groups"),
+    items.map(([key, room]) => {
       const name = key === ALL ? gettext("Everybody") : room.name;
       const sign = key === ALL ? "∗" : "#";
       return item(key, present, room, [
@@ -37,7 +38,7 @@ export function showPeople(rooms, people, me, present) {
   ]);
   write($("people-count"), String([...people.keys()].length));
   const shown = [...ids].sort((a, b) => a.localeCompare(b, language));
-  $("people").replaceChildren(
+  renew($("people"), [
     ...(people.has(me) ? [self(people.get(me), me)] : []),
     ...shown.map((id) => {
       const person = people.get(id);
@@ -46,7 +47,17 @@ export function showPeople(rooms, people, me, present) {
         element("span", { class: "name" }, ...names(id, person)),
       ]);
     }),
-  );
+  ]);
+}
+
+/** Change only what differs: a click must find the button that it began on. */
+function renew(list, nodes) {
+  nodes.forEach((node, index) => {
+    const old = list.children[index];
+    if (!old) list.append(node);
+    else if (!old.isEqualNode(node)) old.replaceWith(node);
+  });
+  while (list.children.length > nodes.length) list.lastElementChild.remove();
 }
 
 function names(id, person) {

@@ -113,7 +113,10 @@ def test_structure_tells_type_nullable_and_default(client, analyst, odd_table):
 def test_what_is_not_there_is_404(client, analyst, path):
     client.force_login(analyst)
 
-    assert client.get(path).status_code == 404
+    answer = client.get(path)
+
+    assert answer.status_code == 404
+    assert '<p class="code">404</p>' in answer.content.decode()
 
 
 def test_the_desk_opens_without_a_database_role(client, analyst, monkeypatch):
@@ -121,8 +124,10 @@ def test_the_desk_opens_without_a_database_role(client, analyst, monkeypatch):
     client.force_login(analyst)
 
     html = client.get("/workspace/explorer/").content.decode()
+    table = client.get("/workspace/explorer/tables/workspace_user")
 
     assert "The tables cannot be read at the moment." in html
+    assert table.status_code == 503
 
 
 def test_a_query_is_saved_with_its_chart(save, client, analyst):

@@ -3,7 +3,7 @@
 from django.core.management import BaseCommand, CommandError
 from django.db import OperationalError
 
-from workspace import backups, dumps
+from workspace.backups import dumps, making, proving, sets
 from workspace.progress import Line
 
 
@@ -18,17 +18,33 @@ class Command(BaseCommand):
             "file", nargs="?", help="another name for the dump; none is overwritten"
         )
 
-    def handle(self, *, file, **options):
+        parser.add_argument(
+            "--prove",
+            action="store_true",
+            help="make none: prove the newest, or the one named, in a scratch database",
+        )
+
+    def handle(self, *, file, prove, **options):
         progress = Line(self.stdout)
         try:
-            one = backups.make(file, progress)
-        except (backups.BackupError, dumps.DumpFailed) as error:
+            if prove:
+                one = sets.find(file) if file else sets.newest()
+                verdict = proving.prove(one, progress)
+            else:
+                one = making.make(file, progress)
+        except (sets.BackupError, dumps.DumpFailed) as error:
             raise CommandError(str(error)) from error
         except (OSError, OperationalError) as error:
             raise CommandError(f"The backup failed: {error}") from error
         finally:
             progress.end()
-        removed = backups.tidy()
+        if prove:
+            self.stdout.write(
+                f"{one.dump} is proven: {verdict['rows']:,} rows of "
+                f"{verdict['tables']} tables, {verdict['uploads']} uploaded files"
+            )
+            return
+        removed = making.tidy()
         size = one.manifest["dump"]["size"] + one.manifest["uploads"]["size"]
         self.stdout.write(
             f"{one.dump}\n{size:,} bytes with {one.manifest['uploads']['count']} "

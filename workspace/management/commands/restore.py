@@ -6,7 +6,7 @@ import psycopg
 from django.core.management import BaseCommand, CommandError
 from django.db import OperationalError
 
-from workspace import backups, dumps, restoring
+from workspace.backups import dumps, restoring, sets
 from workspace.progress import Line
 
 
@@ -34,7 +34,7 @@ class Command(BaseCommand):
 
     def handle(self, *, file, dry_run, noinput, force, **options):
         try:
-            one = backups.find(file) if file else backups.newest()
+            one = sets.find(file) if file else sets.newest()
             chosen = restoring.plan(one)
             self.show(chosen)
             if dry_run:
@@ -43,7 +43,7 @@ class Command(BaseCommand):
             if not noinput:
                 self.ask()
             self.restore(chosen, force)
-        except (backups.BackupError, dumps.DumpFailed) as error:
+        except (sets.BackupError, dumps.DumpFailed) as error:
             raise CommandError(str(error)) from error
         except (OSError, OperationalError, psycopg.Error) as error:
             raise CommandError(f"The restore failed: {error}") from error

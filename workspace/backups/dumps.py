@@ -23,7 +23,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from psycopg import sql
 
 from config import embedded
-from workspace import fingerprints
+from workspace.backups import fingerprints
 
 APPLICATION = "madang-restore"  # how PostgreSQL knows the connection that restores
 VARIABLES = {

@@ -3,15 +3,16 @@
 import tarfile
 
 from config import alerts
-from workspace import backups, dumps, fingerprints
+from workspace.backups import dumps, fingerprints, sets, stock
+from workspace.progress import nothing
 
 
-def prove(one, progress=backups.nothing):
+def prove(one, progress=nothing):
     """Prove a set and write down the verdict; return {"tables", "rows", "uploads"}.
 
     Raises BackupError with the flaw, of which operators are told too.
     """
-    flaw = backups.flaw_of(one)
+    flaw = sets.flaw_of(one)
     found = {}
     if flaw is None:
         try:
@@ -21,14 +22,14 @@ def prove(one, progress=backups.nothing):
             flaw = "; ".join(lines[:5]) or None
         except dumps.DumpFailed as error:
             flaw = str(error)
-    backups.note_proof(one, flaw)
+    stock.note_proof(one, flaw)
     if flaw:
         alerts.tell(
             "backup-proof",
             subject="A backup is worth nothing",
             text=f"The backup {one.name} was not proven: {flaw}",
         )
-        raise backups.BackupError(flaw)
+        raise sets.BackupError(flaw)
     return {
         "backup": one.name,
         "tables": len(found),
@@ -40,7 +41,7 @@ def prove(one, progress=backups.nothing):
 def _restored(one, progress):
     """Return the fingerprint of what the dump makes of an empty database."""
     with (
-        backups.opened(one, one.dump) as dump,
+        sets.opened(one, one.dump) as dump,
         dumps.scratch_database() as scratch,
     ):
         dumps.restore_into(scratch, dump, one.tables, progress)
@@ -50,7 +51,7 @@ def _restored(one, progress):
 
 
 def _flaws_of_uploads(one):
-    with backups.opened(one, one.uploads) as path, tarfile.open(path) as archive:
+    with sets.opened(one, one.uploads) as path, tarfile.open(path) as archive:
         count = sum(1 for _entry in archive)
     expected = one.manifest["uploads"]["count"]
     return [f"{count} uploaded files, not {expected}"] if count != expected else []

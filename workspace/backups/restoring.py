@@ -22,9 +22,12 @@ from django.db import connections
 from django.db.migrations.loader import MigrationLoader
 
 from config import outages
+from config.realtime import EVERYBODY, publish
 from config.valkey import valkey
-from workspace import backups, dumps, outbox, workflows
+from workspace import outbox, workflows
+from workspace.backups import dumps, making, sets, stock
 from workspace.models import Upload
+from workspace.progress import nothing
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +48,7 @@ KEPT_KEYS = (
 )
 
 
-class Refused(backups.BackupError):
+class Refused(sets.BackupError):
     """The backup does not fit; `--force` restores it all the same, where it says so."""
 
 
@@ -53,7 +56,7 @@ class Refused(backups.BackupError):
 class Plan:
     """What a restore would do, and what stands against it."""
 
-    one: backups.BackupSet
+    one: sets.BackupSet
     contents: dumps.Contents
     server_major: int
     flaw: str | None  # of the files
@@ -79,22 +82,22 @@ class Plan:
 def plan(one):
     """Look into a set without changing anything; raise BackupError for no dump."""
     try:
-        with backups.opened(one, one.dump) as path:
+        with sets.opened(one, one.dump) as path:
             contents = dumps.contents(path)
     except dumps.DumpFailed as error:
-        raise backups.BackupError(f"{one.file} cannot be read: {error}") from error
+        raise sets.BackupError(f"{one.file} cannot be read: {error}") from error
     known = set(MigrationLoader(None, ignore_no_migrations=True).disk_migrations)
     return Plan(
         one,
         contents,
         dumps.server_major(),
-        backups.flaw_of(one),
+        sets.flaw_of(one),
         newer=sorted(".".join(found) for found in contents.migrations - known),
         older=sorted(".".join(found) for found in known - contents.migrations),
     )
 
 
-def restore(chosen, *, force=False, progress=backups.nothing):
+def restore(chosen, *, force=False, progress=nothing):
     """Do what a Plan says; return {"before", "uploads", "missing"}.
 
     `before` names the backup of the state that was replaced, `missing` lists files that
@@ -107,21 +110,22 @@ def restore(chosen, *, force=False, progress=backups.nothing):
     log.warning("The backup %s is being restored", one.name)
     try:
         with outages.closed() as stay_closed, _alone(stay_closed):
-            before = backups.make(progress=progress)
-            with backups.opened(one, one.dump) as path:
+            before = making.make(progress=progress)
+            with sets.opened(one, one.dump) as path:
                 dumps.replace_all(path, one.tables, progress)
             connections.close_all()
             call_command("migrate", interactive=False, verbosity=0)
             workflows.interrupt(f"The backup {one.name} was restored.")
             restored = restore_uploads(one, progress)
             forget_what_was()
-            backups.take_stock()
+            stock.take_stock()
     except redis.RedisError as error:
         text = f"Valkey, which keeps others out meanwhile, does not answer: {error}"
-        raise backups.BackupError(text) from error
+        raise sets.BackupError(text) from error
     except Exception:
         log.exception("The backup %s was not restored", one.name)
         raise
+    publish(EVERYBODY, "database.restored")
     missing = missing_uploads()
     for key in missing:
         log.warning("The bytes of %s are in no backup", key)
@@ -151,7 +155,7 @@ def _alone(stay_closed):
     try:
         while not alone.wait(1):
             if not thread.is_alive():
-                raise backups.BackupError("Other connections could not be ended.")
+                raise sets.BackupError("Other connections could not be ended.")
         yield
     finally:
         over.set()
@@ -159,12 +163,12 @@ def _alone(stay_closed):
         del os.environ["PGAPPNAME"]
 
 
-def restore_uploads(one, progress=backups.nothing):
+def restore_uploads(one, progress=nothing):
     """Put the set's files back where they are missing or differ; return how many."""
     if "uploads" not in one.manifest:
         return 0
     total, restored = one.manifest["uploads"]["count"], 0
-    with backups.opened(one, one.uploads) as path, tarfile.open(path) as archive:
+    with sets.opened(one, one.uploads) as path, tarfile.open(path) as archive:
         for done, entry in enumerate(archive):
             store, _slash, key = entry.name.partition("/")
             progress(done, total, key)

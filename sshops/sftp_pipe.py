@@ -1,0 +1,294 @@
+"""Stream a file from one SFTP server to another, through us, with bounded memory.
+
+Many reads are under way at a time, and many writes, in pieces as large as a server
+takes: a file goes as fast as the slower line. Who reads is ahead of who writes by
+AHEAD pieces at most. Pieces are written in order, so what is there after a break is a
+beginning of the file.
+"""
+
+import hashlib
+import queue
+import struct
+import threading
+import time
+
+import paramiko
+
+OPEN, CLOSE, READ, WRITE = 3, 4, 5, 6
+INIT, VERSION, STATUS, HANDLE, DATA = 1, 2, 101, 102, 103
+FOR_READING, FOR_WRITING, CREATE = 1, 2, 8
+OK, END, NO_SUCH_FILE, DENIED = 0, 1, 2, 3
+
+SMALL_PIECE = 32768  # what every server takes
+LARGE_PIECE = 255 * 1024  # what OpenSSH takes
+LIMITS = b"limits@openssh.com"
+UNDER_WAY = 16
+AHEAD = 8
+GLANCE_SECONDS = 0.5
+READ_BYTES = 1 << 18
+WINDOW_BYTES = 1 << 23
+SSH_PACKET_BYTES = 1 << 17
+MOST_PACKET = 1 << 20
+
+
+class SFTPError(OSError):
+    """The other side refuses something."""
+
+
+class Stopped(Exception):
+    """Somebody asked for an end."""
+
+
+class Wire:
+    """The SFTP protocol on a channel of its own, as far as files' contents need it."""
+
+    def __init__(self, transport, stopped):
+        self.channel = transport.open_session(WINDOW_BYTES, SSH_PACKET_BYTES)
+        self.channel.settimeout(GLANCE_SECONDS)
+        self.channel.invoke_subsystem("sftp")
+        self.stopped = stopped
+        self.buffer = bytearray()
+        self.number = 0
+        self._send(struct.pack(">BI", INIT, 3))
+        kind, body = self.receive()
+        if kind != VERSION:
+            raise SFTPError("not SFTP")
+        self.piece = LARGE_PIECE if LIMITS in body else SMALL_PIECE
+
+    def request(self, kind, *parts):
+        """Send a request; return its number."""
+        self.number += 1
+        self._send(struct.pack(">BI", kind, self.number) + b"".join(parts))
+        return self.number
+
+    def receive(self):
+        """Return (type, body) of the next answer; the body begins with its number."""
+        while True:
+            if len(self.buffer) >= 4:
+                (size,) = struct.unpack_from(">I", self.buffer)
+                if size > MOST_PACKET:
+                    raise SFTPError("not SFTP")
+                if len(self.buffer) >= 4 + size:
+                    kind = self.buffer[4]
+                    body = bytes(memoryview(self.buffer)[5 : 4 + size])
+                    del self.buffer[: 4 + size]
+                    return kind, body
+            self.buffer += self._more()
+
+    def _more(self):
+        while True:
+            if self.stopped.is_set():
+                raise Stopped
+            try:
+                data = self.channel.recv(READ_BYTES)
+            except TimeoutError:
+                continue
+            if not data:
+                raise EOFError
+            return data
+
+    def _send(self, payload):
+        data = memoryview(struct.pack(">I", len(payload)) + payload)
+        while data:
+            if self.stopped.is_set():
+                raise Stopped
+            try:
+                sent = self.channel.send(data)
+            except TimeoutError:
+                continue
+            if not sent:
+                raise EOFError
+            data = data[sent:]
+
+    def opened(self, path, flags):
+        """Return the handle of a file."""
+        self.request(OPEN, text(path), struct.pack(">II", flags, 0))
+        kind, body = self.receive()
+        if kind != HANDLE:
+            raise_status(body, path)
+        return body[4:]  # with its length in front, as requests want it
+
+    @property
+    def is_answered(self):
+        """Tell whether an answer has come, at least its beginning."""
+        return bool(self.buffer) or self.channel.recv_ready()
+
+    def close(self):
+        self.channel.close()
+
+
+def text(value):
+    data = value.encode("utf-8", "surrogateescape")
+    return struct.pack(">I", len(data)) + data
+
+
+def raise_status(body, path):
+    """Raise what an answer of type STATUS says, unless it says OK."""
+    (code,) = struct.unpack_from(">I", body, 4)
+    if code == OK:
+        return
+    if code == NO_SUCH_FILE:
+        raise FileNotFoundError(2, "no such file", path)
+    if code == DENIED:
+        raise PermissionError(13, "permission denied", path)
+    (length,) = struct.unpack_from(">I", body, 8)
+    raise SFTPError(body[12 : 12 + length].decode(errors="replace") or f"status {code}")
+
+
+class Pipe:
+    """One file on its way; `moved` is how far it has come, with what was there."""
+
+    def __init__(self, source, target, *, stopped, rate=None, digest=None):
+        self.source, self.target = source, target  # transports
+        self.stopped = stopped
+        self.broken = threading.Event()
+        self.pace = Pace(rate)
+        self.moved = 0
+        self.digest = digest or hashlib.sha256()
+        self.pieces = queue.Queue(AHEAD)
+        self.failure = None
+
+    def run(self, source_path, target_path, *, offset, size):
+        """Copy from the offset on; return the SHA-256 of all that was read.
+
+        Raise PermissionError, FileNotFoundError, SFTPError; EOFError, OSError or
+        paramiko's when a line breaks; Stopped.
+        """
+        self.moved = offset
+        reader = threading.Thread(
+            target=self._read, args=[source_path, offset, size], daemon=True
+        )
+        reader.start()
+        try:
+            self._write(target_path, offset)
+        finally:
+            self.broken.set()
+            reader.join()
+        if self.failure is not None:
+            raise self.failure
+        return self.digest.hexdigest()
+
+    def _read(self, path, offset, size):
+        wire = None
+        try:
+            wire = Wire(self.source, self.broken)
+            handle = wire.opened(path, FOR_READING)
+            wire.piece = self.pace.piece(wire.piece)
+            for piece in read_ahead(wire, handle, path, offset, size):
+                self.digest.update(piece)
+                self.pace.wait(len(piece), self.stopped)
+                self._hand_on(piece)
+            self._hand_on(None)
+        except Exception as error:
+            if not self.broken.is_set():
+                self.failure = error
+                self.broken.set()
+        finally:
+            if wire is not None:
+                wire.close()
+
+    def _hand_on(self, piece):
+        while True:
+            if self.broken.is_set() or self.stopped.is_set():
+                raise Stopped
+            try:
+                self.pieces.put(piece, timeout=GLANCE_SECONDS)
+            except queue.Full:
+                continue
+            return
+
+    def _write(self, path, offset):
+        wire = Wire(self.target, self.stopped)
+        try:
+            handle = wire.opened(path, FOR_WRITING | CREATE)
+            under_way = []
+
+            def settle():
+                kind, body = wire.receive()
+                if kind == STATUS:
+                    raise_status(body, path)
+                self.moved += under_way.pop(0)
+
+            for piece in self._pieces(wire.piece):
+                at = struct.pack(">QI", offset, len(piece))
+                wire.request(WRITE, handle, at, piece)
+                offset += len(piece)
+                under_way.append(len(piece))
+                while len(under_way) >= UNDER_WAY or (under_way and wire.is_answered):
+                    settle()
+            while under_way:
+                settle()
+            wire.request(CLOSE, handle)
+            raise_status(wire.receive()[1], path)
+        finally:
+            wire.close()
+
+    def _pieces(self, most):
+        """Yield what was read, as far as a request may carry."""
+        while (piece := self._next()) is not None:
+            for begin in range(0, len(piece), most):
+                yield piece[begin : begin + most]
+
+    def _next(self):
+        while True:
+            if self.stopped.is_set():
+                raise Stopped
+            try:
+                return self.pieces.get(timeout=GLANCE_SECONDS)
+            except queue.Empty:
+                if self.failure is not None:
+                    raise self.failure from None
+
+
+def read_ahead(wire, handle, path, offset, size):
+    """Yield the pieces of a file from an offset to its size, in order."""
+    asked = {}  # number of a request: (offset, length)
+    waiting = {}  # pieces that came before their turn, by offset
+    next_ask = next_give = offset
+    while next_give < size:
+        while next_ask < size and len(asked) + len(waiting) < UNDER_WAY:
+            length = min(wire.piece, size - next_ask)
+            number = wire.request(READ, handle, struct.pack(">QI", next_ask, length))
+            asked[number] = (next_ask, length)
+            next_ask += length
+        kind, body = wire.receive()
+        (number,) = struct.unpack_from(">I", body)
+        at, length = asked.pop(number)
+        if kind != DATA:
+            raise_status(body, path)
+            raise SFTPError("the file has become shorter")
+        piece = memoryview(body)[8:]
+        if len(piece) < length:  # a server may give less than asked for
+            rest = struct.pack(">QI", at + len(piece), length - len(piece))
+            number = wire.request(READ, handle, rest)
+            asked[number] = (at + len(piece), length - len(piece))
+        waiting[at] = piece
+        while next_give in waiting:
+            piece = waiting.pop(next_give)
+            next_give += len(piece)
+            yield piece
+
+
+class Pace:
+    """Holds a stream to so many bytes a second; None is no limit."""
+
+    def __init__(self, rate):
+        self.rate = rate
+        self.due = time.monotonic()
+
+    def piece(self, most):
+        """Return how large pieces may be, so that a slow stream does not jump."""
+        return min(most, max(SMALL_PIECE // 4, self.rate // 8)) if self.rate else most
+
+    def wait(self, size, stopped):
+        if not self.rate:
+            return
+        now = time.monotonic()
+        # What was not used is not saved up, beyond a glance.
+        self.due = max(self.due, now - GLANCE_SECONDS) + size / self.rate
+        while (left := self.due - time.monotonic()) > 0:
+            if stopped.wait(min(left, GLANCE_SECONDS)):
+                raise Stopped
+
+
+LINE_ERRORS = (paramiko.SSHException, EOFError, ConnectionError, TimeoutError)
