@@ -1,3 +1,3 @@
-from sshops.admin import history, servers, transfers
+from sshops.admin import history, logs, servers, transfers
 
-__all__ = ["history", "servers", "transfers"]
+__all__ = ["history", "logs", "servers", "transfers"]
