@@ -239,7 +239,10 @@ CONTENT_SECURITY_POLICY_EXCEPTIONS = {
     },
     **{
         path: {"style-src": "'self' 'unsafe-inline'", "worker-src": "'self' blob:"}
-        for path in ("/docs", "/redoc", "/workspace/docs", "/workspace/redoc")
+        for path in (
+            *("/docs", "/redoc", "/workspace/docs", "/workspace/redoc"),
+            *("/sshops/swagger", "/sshops/redoc"),
+        )
     },
 }
 

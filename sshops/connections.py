@@ -117,7 +117,7 @@ async def connect(server):
     Who is cancelled while waiting gets none, and none stays behind.
     """
     deadline = Deadline(settings.SSHOPS_CONNECT_TIMEOUT)
-    opening = _threads.submit(_in_thread, server, deadline)
+    opening = _threads.submit(open_in_pool, server, deadline)
     try:
         # A little more than the thread's own limit: name look-ups heed none.
         return await asyncio.wait_for(
@@ -141,7 +141,8 @@ def _close_unwanted(opening):
         _threads.submit(opening.result().close)
 
 
-def _in_thread(server, deadline):
+def open_in_pool(server, deadline):
+    """Do open_connection() in a pool's thread, which keeps no database connection."""
     close_old_connections()
     try:
         return open_connection(server, deadline)

@@ -102,7 +102,7 @@ async def probe(server, logins):
 
 
 def _log_in(server, limit):
-    connections.open_connection(server, connections.Deadline(limit)).close()
+    connections.open_in_pool(server, connections.Deadline(limit)).close()
 
 
 async def _greeting(server):

@@ -74,7 +74,8 @@ class TransferTask(Task):
             line = f"{file.target_path}  {file.size}  sha256:{file.sha256}\r\n"
             self.socket.tell("output", data=line)
         now = time.monotonic()
-        if self.newest and now >= self.progress_at + PROGRESS_SECONDS:
+        is_due = now >= self.progress_at + PROGRESS_SECONDS
+        if is_due and self.newest and self.newest["file"]:
             self.progress_at = now
             names = (
                 *("file", "file_bytes", "file_size", "files_done", "files_total"),

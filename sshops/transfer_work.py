@@ -166,6 +166,7 @@ class Work:
                 make_folders(self.to_sftp, file.target_path)
             else:
                 self.copy(file)
+            self.file = self.pipe = None
             transfers.file_done(run, file)
         for file in run.files.filter(is_folder=True).order_by("-position"):
             self.dress(file, file.target_path)
@@ -182,10 +183,7 @@ class Work:
             rate=self.run.transfer.rate_limit,
         )
         self.file, self.pipe = file, pipe
-        try:
-            digest = pipe.run(file.source_path, part, offset=offset, size=file.size)
-        finally:
-            self.pipe = None
+        digest = pipe.run(file.source_path, part, offset=offset, size=file.size)
         if offset:
             digest = self.digest(self.source, self.from_sftp, file.source_path)
         arrived = self.digest(self.target, self.to_sftp, part)

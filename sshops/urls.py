@@ -10,6 +10,7 @@ from sshops import (
     transfer_views,
 )
 from sshops.answers import catch_all_view
+from sshops.docs_views import docs_paths
 from sshops.page_views import page_paths
 
 servers = [
@@ -50,6 +51,7 @@ history = [
 app_name = "sshops"
 urlpatterns = [
     *page_paths,
+    *docs_paths,
     *servers,
     *transfers,
     *terminals,
