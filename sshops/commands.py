@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sshops import audit, leases
+from sshops import audit, leases, rules
 from sshops.errors import Failure, Forbidden, UnknownServer
 from sshops.models import AuditEntry, Server
 
@@ -60,14 +60,23 @@ def server_of(user, name):
 def begin(caller, request, *, is_busy):
     """Return a Begun command, whose server is locked; nothing remains of a refused one.
 
-    Raise SessionOfAnother, Busy, UnknownServer or Locked, looked for in this order.
+    Raise SessionOfAnother, Busy, UnknownServer, Forbidden by a rule, or Locked, looked
+    for in this order.
     """
     leases.has_session(caller.connection_id)
     if is_busy:
         raise Busy
     server = server_of(caller.user, request.server_name)
+    about = {"kind": "command", "server_name": server.name, "text": request.command}
+    try:
+        approval = rules.judge(caller.user, server, request.command)
+    except Forbidden as error:
+        caller.audited(**about, outcome="error", error_code=error.error_code)
+        raise
     change = leases.lock(server, caller.connection_id)
-    entry = caller.audited(
-        kind="command", server_name=server.name, text=request.command
-    )
-    return Begun(server, entry, change)
+    try:
+        rules.use(approval)
+    except Forbidden:
+        leases.unlock(change.lease)
+        raise
+    return Begun(server, caller.audited(**about), change)

@@ -1,4 +1,4 @@
-def test_health_is_public(client):
+def test_health_is_public(client, db):
     response = client.get("/health")
 
     assert response.status_code == 200

@@ -1,3 +1,3 @@
-from sshops.admin import history, logs, servers, transfers
+from sshops.admin import history, logs, rules, servers, transfers
 
-__all__ = ["history", "logs", "servers", "transfers"]
+__all__ = ["history", "logs", "rules", "servers", "transfers"]

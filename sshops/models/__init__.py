@@ -2,6 +2,7 @@ from sshops.models.audit import AuditEntry, AuditHead
 from sshops.models.health import HealthCheck, HealthRound, ServerHealth
 from sshops.models.history import LoadHistory, PatchNote
 from sshops.models.leases import Lease
+from sshops.models.rules import CommandApproval, CommandRule
 from sshops.models.servers import Server
 from sshops.models.terminals import Recording, Terminal
 from sshops.models.transfers import Transfer, TransferFile, TransferRun
@@ -9,6 +10,8 @@ from sshops.models.transfers import Transfer, TransferFile, TransferRun
 __all__ = [
     "AuditEntry",
     "AuditHead",
+    "CommandApproval",
+    "CommandRule",
     "HealthCheck",
     "HealthRound",
     "Lease",

@@ -38,7 +38,11 @@ def desk(client, boss):
 def clerk(client, db):
     """Staff who may look at recordings, and nothing more."""
     clerk = factories.user("clerk@example.com", urole="admin")
-    clerk.user_permissions.add(Permission.objects.get(codename="view_recording"))
+    clerk.user_permissions.add(
+        Permission.objects.get(
+            content_type__app_label="diagnosis", codename="view_recording"
+        )
+    )
     client.force_login(clerk)
     return client
 
