@@ -52,13 +52,13 @@ def main():
         try:
             manage(environ, "migrate", "--verbosity=0")
             rows, size = fill(data, wanted * 1e9)
-            print(f"{rows:,} rows, {size / 1e9:.2f} GB of tables")
+            print(f"{rows:,} rows, {size / 1e9:.2f} GB of tables", flush=True)
+            backup = timed(lambda: manage(environ, "backup"))
+            print(f"backup                          {backup:6.1f} s", flush=True)
+            proof = timed(lambda: manage(environ, "backup", "--prove"))
+            print(f"proof                           {proof:6.1f} s", flush=True)
             floor = timed(lambda: bare(data))
             print(f"pg_dump and pg_restore alone    {floor:6.1f} s")
-            backup = timed(lambda: manage(environ, "backup"))
-            print(f"backup                          {backup:6.1f} s")
-            proof = timed(lambda: manage(environ, "backup", "--prove"))
-            print(f"proof                           {proof:6.1f} s")
             total = backup + proof
             print(
                 f"backup and proof                {total:6.1f} s, "

@@ -200,7 +200,7 @@ async def one_process(port, options):
 
 async def two_processes(port, options):
     token = server.token(port)
-    await measure_throughput(port, token, 40, 200)
+    await measure_throughput(port, token, 40, 100)
     await measure_stopped_reader(port, token, 50, options.messages, options.rate)
 
 

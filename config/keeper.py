@@ -193,6 +193,8 @@ class Keeper:
             *("--dir", self.where.valkey_data),
             *("--appendonly", "yes" if self.durable else "no"),
             *("--save", ""),
+            # A burst of large chat messages must not cost a process its events.
+            *("--client-output-buffer-limit", "pubsub", "256mb", "64mb", "60"),
         ]
 
     def start(self, command):

@@ -20,6 +20,7 @@ from contextlib import contextmanager
 import psycopg
 import redis
 from django.db import OperationalError, connection
+from psycopg_pool import PoolTimeout
 
 from config import alerts
 from config.valkey import valkey
@@ -38,13 +39,17 @@ log = logging.getLogger(__name__)
 
 def is_outage(error):
     """Tell whether an error, Django's or psycopg's, means that the database is away."""
-    if isinstance(error, OperationalError):
-        error = error.__cause__
+    error = cause_of(error)
     if not isinstance(error, psycopg.OperationalError):
         return False
     # A connection that broke has no state to tell; a deadlock or a timeout has one.
     state = error.sqlstate
     return state is None or state.startswith(LOST) or state in AWAY
+
+
+def cause_of(error):
+    """Return psycopg's error behind one of Django's."""
+    return error.__cause__ if isinstance(error, OperationalError) else error
 
 
 def first_line(error):
@@ -55,7 +60,7 @@ def noticed(error):
     """Tell whether an error is an outage's; if it is, the watch looks after it."""
     if not is_outage(error):
         return False
-    watch.ask(connection.probe(), error)
+    watch.ask(connection.probe(), cause_of(error))
     return True
 
 
@@ -94,6 +99,8 @@ class Watch:
 
     def look(self, probe, cause, verdict):
         began = time.monotonic()
+        # When all connections are merely in use, they need not be replaced.
+        are_broken = not isinstance(cause, PoolTimeout)
         for pause in (0, *RETRIES):
             time.sleep(random.uniform(0.75, 1.25) * pause)
             error = self.failure(probe)
@@ -104,7 +111,8 @@ class Watch:
             self.cause = cause
             verdict.set()
             self.stay_away(probe, began)
-        if probe.renews:
+            are_broken = True
+        if are_broken:
             probe.forget_connections()
         with self.lock:
             self.verdict = self.cause = None
@@ -112,7 +120,6 @@ class Watch:
 
     def stay_away(self, probe, began):
         """Return when the database is back; tell of the outage and of its end."""
-        probe.renews = True
         probe.forget_connections()  # its waiting clients hear at once, none reconnects
         outage = alerts.Trouble(
             "outage",
@@ -177,15 +184,19 @@ def closed():
         valkey().delete(CLOSED_KEY)
 
 
+# Loggers of work that is done every few seconds.
+COMES_AGAIN = {"celery.app.trace", "django_celery_beat.schedulers"}
+
+
 class WithoutTraceback(logging.Filter):
     """Make one line of an error that an outage explains, and none of a task's: the next
     one comes soon."""
 
     def filter(self, record):
         error = record.exc_info and record.exc_info[1]
+        if record.name in COMES_AGAIN:
+            return not any(map(is_outage, (error, *(record.args or ()))))
         if error and is_outage(error):
-            if record.name == "celery.app.trace":
-                return False
             record.msg = f"{record.getMessage()} ({first_line(error)})"
             record.args = ()
             record.exc_info = record.exc_text = None

@@ -139,7 +139,14 @@ database["ENGINE"] = "config.postgresql"
 # set a size, commands and workers take a plain connection.
 DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", 0)
 database.setdefault("OPTIONS", {})
-database["OPTIONS"].setdefault("connect_timeout", 2)
+# How soon a server is given up that says nothing any more (the latter three: over TCP).
+for name, value in (
+    ("connect_timeout", 2),
+    ("tcp_user_timeout", 3000),
+    ("keepalives_idle", 10),
+    ("keepalives_interval", 3),
+):
+    database["OPTIONS"].setdefault(name, value)
 if DATABASE_POOL_SIZE:
     database["OPTIONS"]["pool"] = {
         "min_size": 2,

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from roadblock import views
+from roadblock import replay_views, views
 
 api = [
     path("vehicles", views.Vehicles.as_view(), name="vehicles"),
@@ -10,6 +10,19 @@ api = [
     path("vehicles/events/stream", views.event_log, name="event-log"),
     path("vehicles/<id>", views.OneVehicle.as_view(), name="vehicle"),
     path("chases", views.Chases.as_view(), name="chases"),
+    path("chases/<id>/recording", replay_views.Recording.as_view(), name="recording"),
+    path("chases/<id>/export.<form>", replay_views.Export.as_view(), name="export"),
+    path("chases/<id>/share", replay_views.Share.as_view(), name="share"),
+    path(
+        "shared/<token>/recording",
+        replay_views.SharedRecording.as_view(),
+        name="shared-recording",
+    ),
+    path(
+        "shared/<token>/roads", replay_views.SharedRoads.as_view(), name="shared-roads"
+    ),
+    path("reports", replay_views.Report.as_view(), name="reports"),
+    path("reports.csv", replay_views.ReportFile.as_view(), name="reports-file"),
     path("maps", views.Maps.as_view(), name="maps"),
     path("maps/<id>", views.OneMap.as_view(), name="map"),
 ]
@@ -17,6 +30,9 @@ api = [
 app_name = "roadblock"
 urlpatterns = [
     path("", views.Home.as_view(), name="home"),
+    path("chases/<id>/replay", replay_views.replay_page, name="replay"),
+    path("shared/<token>", replay_views.shared_page, name="shared"),
+    path("report", replay_views.report_page, name="report"),
     *api,
     path("api", views.Home.as_view()),
     path("api/", include((api, "api"))),

@@ -13,7 +13,7 @@ def header(server, email, password):
     answer = httpx.post(
         f"{server.url}/workspace/auth/login",
         json={"email": email, "password": password},
-        timeout=20,
+        timeout=60,
     )
     headers = {"Authorization": f"Bearer {answer.json()['access_token']}"}
     assert get(server, "/workspace/users/me", headers).status_code == 200
@@ -21,14 +21,14 @@ def header(server, email, password):
 
 
 def get(server, path, headers=None):
-    return httpx.get(server.url + path, headers=headers, timeout=20)
+    return httpx.get(server.url + path, headers=headers, timeout=60)
 
 
 def state(server):
     return get(server, "/health").json()
 
 
-def wait_until(true, seconds=20):
+def wait_until(true, seconds=60):
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline
@@ -67,7 +67,7 @@ class Load:
         ]
 
     def run(self, server):
-        with httpx.Client(headers=self.headers, timeout=20) as client:
+        with httpx.Client(headers=self.headers, timeout=60) as client:
             while not self.over.is_set():
                 with self.lock:
                     wish = next(self.wishes)

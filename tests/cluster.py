@@ -22,7 +22,7 @@ from django.conf import settings
 from config.embedded import POSTGRES_USER, places, postgres_bin
 from config.keeper import Keeper
 
-PATIENCE = 30
+PATIENCE = 60
 EMAIL, PASSWORD = "boss@example.com", "correct horse battery"
 
 
@@ -112,7 +112,7 @@ def manage(environ, *words, check=True, **options):
         check=check,
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=250,
         **options,
     )
 

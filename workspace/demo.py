@@ -1,10 +1,11 @@
-"""The demo: a few people, their team, and small files, all made here.
+"""The demo: a few people, their team, their talk, and small files, all made here.
 
 None of the people can sign in; the superuser sees what is theirs.
 """
 
 import logging
 import struct
+import time
 import zlib
 from datetime import timedelta
 
@@ -15,6 +16,7 @@ from django.utils import timezone
 
 from config.storage import StorageAway
 from workspace import files, teams
+from workspace.chat import history, lines
 from workspace.models import Role, Team, TeamRole, Upload
 
 log = logging.getLogger(__name__)
@@ -27,6 +29,13 @@ PEOPLE = [
 TEAM = "시설관리팀"
 VISITS = "날짜,방문자,차량\n2026-11-02,41,12\n2026-11-03,38,15\n2026-11-04,52,17\n"
 NOTE = "출입문 점검: 매주 월요일 오전 9시.\n예비 열쇠는 관리실에 있습니다.\n"
+TALK = [  # minutes ago, who, what
+    (95, 0, "3번 충전기 화면이 꺼져 있습니다."),
+    (93, 1, "지금 내려가 보겠습니다."),
+    (71, 1, "다시 켰습니다. 한 시간 더 지켜볼게요."),
+    (70, 2, "예약하신 분께는 제가 알렸습니다."),
+    (12, 0, "고맙습니다. 점검 안내는 파일에 올려 두었습니다."),
+]
 WALL, FLOOR, ROOM, DOOR = (52, 73, 70), (238, 243, 241), (188, 224, 217), (240, 180, 90)
 
 
@@ -53,6 +62,7 @@ def make_office():
         teams.invite(team, person.email, by=lee)
         teams.join(team, user=person)
     teams.set_role(team, choi.pk, TeamRole.MANAGER, by=lee)
+    hold_talk((lee, choi, jung))
     contents = [
         (choi, "점검 안내.txt", NOTE.encode(), "관리실 게시용"),
         (lee, "방문 집계.csv", VISITS.encode("utf-8-sig"), "11월 첫 주"),
@@ -68,6 +78,23 @@ def make_office():
         moment = timezone.now() - timedelta(days=days, hours=1)
         Upload.objects.filter(pk=upload.pk).update(uploaded_at=moment)
     return Team.objects.get(pk=team.pk)
+
+
+def hold_talk(people):
+    now = time.time()
+    history.insert(
+        [
+            {
+                "id": int((now - minutes * 60) * 1e6),
+                "kind": lines.TO_GROUP,
+                "room": TEAM,
+                "sender": people[who].uname,
+                "user_id": str(people[who].pk),
+                "text": text,
+            }
+            for minutes, who, text in TALK
+        ]
+    )
 
 
 def floor_plan():

@@ -151,8 +151,10 @@ def _forget(pieces):
 def drop(upload):
     """End an upload; what became a file stays one."""
     with transaction.atomic():
+        here = PartialUpload.objects.filter(pk=upload.pk)
+        list(here.select_for_update())  # a piece on its way finds no upload after this
         _forget(list(upload.pieces.all()))
-        PartialUpload.objects.filter(pk=upload.pk).delete()
+        here.delete()
 
 
 def rescue(upload):

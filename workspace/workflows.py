@@ -21,6 +21,7 @@ from django.core.cache import cache
 from django.db import OperationalError, connection, models, transaction
 from django.utils import timezone
 
+from config import outages
 from config.valkey import valkey
 from workspace import outbox
 from workspace.models import WorkflowRun
@@ -120,14 +121,19 @@ def execute(id):
                 run.result = _done(run, step, workflow.retried)
             run.status = Status.SUCCEEDED
         except Exception as error:
+            if outages.watch.cause is not None:
+                log.warning("%s goes on when the database is back: %s", run, error)
+                return
             log.exception("The workflow %s failed", run)
+            run.steps[-1] |= {"status": Status.FAILED, "error": str(error)}
             run.status, run.result = Status.FAILED, None
             run.error = f"{type(error).__name__}: {error}"
             if workflow.failed:
                 workflow.failed(run, error)
         run.finished_at = timezone.now()
         outbox.store(run)
-        cache.delete(_progress_key(id))
+        with suppress(redis.RedisError):
+            cache.delete(_progress_key(id))
 
 
 def _done(run, step, retried):
@@ -147,13 +153,9 @@ def _done(run, step, retried):
         except retried as error:
             record["error"] = str(error)
             if pause is None:
-                record["status"] = Status.FAILED
                 raise
             log.warning("%s of %s is tried again: %s", step.__name__, run, error)
             time.sleep(pause)
-        except Exception as error:
-            record["status"], record["error"] = Status.FAILED, str(error)
-            raise
         else:
             break
     record |= {
@@ -215,6 +217,13 @@ def _progress_key(id):
 
 # The lease
 
+# Unless it lapsed, while we were held up, and somebody else has it by now.
+RENEW = """
+local holder = redis.call('GET', KEYS[1])
+if not holder or holder == ARGV[1] then
+  redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
+end
+"""
 RELEASE = """
 if redis.call('GET', KEYS[1]) == ARGV[1] then
   redis.call('DEL', KEYS[1])
@@ -234,7 +243,7 @@ def lease(id):
     def renew():
         while not over.wait(RENEWAL_SECONDS):
             with suppress(redis.RedisError):
-                valkey().set(key, holder, ex=LEASE_SECONDS)
+                valkey().eval(RENEW, 1, key, holder, LEASE_SECONDS)
 
     thread = threading.Thread(target=renew, name="lease", daemon=True)
     thread.start()

@@ -28,11 +28,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
         except psycopg.OperationalError as error:
             if not outages.is_outage(error):
                 raise
-            probe = Probe(conn_params, renews=not isinstance(error, PoolTimeout))
             patience = deadline - time.monotonic()
-            if not outages.watch.answers(probe, error, patience):
+            if not outages.watch.answers(Probe(conn_params), error, patience):
                 raise
-            if not probe.renews:
+            if isinstance(error, PoolTimeout):
                 raise  # it answers; all our connections are in use, and that takes long
         return self.connected(conn_params)
 
@@ -68,9 +67,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
 class Probe:
     """Asks whether a database answers, by a connection of its own."""
 
-    def __init__(self, conn_params, *, renews=True):
+    def __init__(self, conn_params):
         self.conn_params = conn_params
-        self.renews = renews
 
     def look(self):
         """Return when the database answers; raise psycopg.OperationalError."""

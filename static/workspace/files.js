@@ -74,7 +74,6 @@ function thumb(file) {
 function look(file) {
   $("preview-name").textContent = file.original_filename;
   $("preview-picture").src = rest.url(file.path).pathname;
-  $("preview-picture").alt = file.description === WITHOUT ? "" : file.description;
   $("preview-said").textContent = file.description === WITHOUT ? "" : file.description;
   $("preview").showModal();
 }

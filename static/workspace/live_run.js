@@ -1,8 +1,9 @@
-// Keeps the steps of a workflow run up to date until it has ended.
+// Keeps the steps of a workflow run up to date until it has ended; then all of its page.
 const SECOND = 1000;
 
 const follow = async (place) => {
   const ended = () => place.querySelector("[data-ended=yes]") !== null;
+  if (ended()) return;
   while (!ended()) {
     await new Promise((resolve) => setTimeout(resolve, SECOND));
     try {
@@ -12,6 +13,7 @@ const follow = async (place) => {
       // The server is away for a moment; the next turn asks again.
     }
   }
+  location.reload();
 };
 
 document.addEventListener("DOMContentLoaded", () => {

@@ -91,7 +91,7 @@ function row(person, state, ...acts) {
     face(person),
     element(
       "div",
-      { class: "who" },
+      { class: "person" },
       element("b", {}, person.uname),
       element("small", {}, `${person.uemail} · ${state}`),
     ),

@@ -19,6 +19,9 @@ from tests.roadblock.talk import KEY, nack
 ANSWER_SECONDS = 3
 RETURN_SECONDS = 10
 
+# Servers of its own are started, which takes long on a busy machine.
+pytestmark = pytest.mark.timeout(300)
+
 
 @pytest.fixture(scope="module")
 def servers(postgres, environ, valkey):
@@ -171,7 +174,7 @@ def test_open_sockets_stay_and_new_ones_need_a_known_user(
             "startTime": "10:00",
             "endTime": "10:30",
         }
-        booked = httpx.post(one.url + BOOKING, json=wish, headers=signed_in, timeout=20)
+        booked = httpx.post(one.url + BOOKING, json=wish, headers=signed_in, timeout=60)
         assert booked.status_code == 201
         assert json.loads(board.recv(timeout=10))["type"] == "taken"
 

@@ -3,7 +3,7 @@
 import pytest
 
 from workspace import demo
-from workspace.models import Team, Upload, User
+from workspace.models import ChatMessage, Team, Upload, User
 
 pytestmark = pytest.mark.django_db
 
@@ -17,6 +17,7 @@ def test_an_office_to_look_at(disk, client):
     assert not any(person.has_usable_password() for person in User.objects.all())
     names = Upload.objects.values_list("original_filename", flat=True)
     assert list(names) == ["1층 평면도.png", "방문 집계.csv", "점검 안내.txt"]
+    assert ChatMessage.objects.filter(group=team.name).count() == 5
     client.force_login(User.objects.first())
     picture = client.get(f"/workspace/{Upload.objects.get(folder='images').path}")
     assert b"".join(picture.streaming_content).startswith(b"\x89PNG")

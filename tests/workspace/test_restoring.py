@@ -15,6 +15,9 @@ from workspace.backups.dumps import Contents
 from workspace.backups.restoring import Plan
 from workspace.backups.sets import BackupSet
 
+# Servers of its own are started, which takes long on a busy machine.
+pytestmark = pytest.mark.timeout(300)
+
 
 @pytest.fixture(scope="module")
 def folder(postgres):

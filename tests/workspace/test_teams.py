@@ -386,11 +386,11 @@ def test_two_people_make_a_team_in_a_browser(browser, kim):
         "choice.value = 'manager'; choice.dispatchEvent(new Event('change'))",
         f"{of_lee} select",
     )
-    browser.wait_for_text(f"{of_lee} .who", "manager")
+    browser.wait_for_text(f"{of_lee} .person", "manager")
     browser.click(f"{of_lee} button")
     browser.wait_for_text("#sure [data-text]", "Lee will own this team")
     browser.click("#sure [value=yes]")
-    browser.wait_for_text(f"{of_lee} .who", "owner")
+    browser.wait_for_text(f"{of_lee} .person", "owner")
     browser.wait_for_text("#list .badge", "manager")
 
     assert roles(Team.objects.get()) == {"Kim": "manager", "Lee": "owner"}

@@ -449,6 +449,31 @@ def test_many_at_once_make_one_file(upload, shelf):
     assert len(shelf.keys()) == 1
 
 
+def test_a_piece_that_comes_while_it_is_given_up_leaves_no_bytes(upload, shelf):
+    resumable.add(upload, 0, broken(BYTES[:2500]))
+    started = threading.Event()
+
+    def send():
+        started.set()
+        try:
+            mine = PartialUpload.objects.get()
+            resumable.add(mine, mine.offset, io.BytesIO(BYTES[2500:]).read)
+        except (DomainError, PartialUpload.DoesNotExist):
+            pass
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as thread:
+        sending = thread.submit(send)
+        assert started.wait(20)
+        resumable.drop(upload)
+        sending.result(20)
+
+    kept = [upload.key for upload in Upload.objects.all()]  # when it was faster
+    assert shelf.keys() == kept
+    assert not Piece.objects.exists()
+
+
 @pytest.fixture
 def complete_but_apart(upload, shelf, monkeypatch):
     """All is here, but the server was killed before it put it together."""

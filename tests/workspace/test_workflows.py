@@ -8,13 +8,15 @@ import pytest
 from django.conf import settings
 from django.utils import timezone
 
+from config import outages
 from config import valkey as ours
 from tests import cluster
 from tests.clients import wait_until
 from workspace import outbox, tasks, workflows
 from workspace.models import WorkflowRun
 
-pytestmark = pytest.mark.django_db(transaction=True)
+# A server of its own is started, which takes long on a busy machine.
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
 
 
 @pytest.fixture(autouse=True)
@@ -142,6 +144,27 @@ def test_a_step_that_is_done_is_not_done_again(defined):
     assert workflows.abandoned() == []
 
 
+def test_what_an_outage_stops_goes_on_afterwards(defined, monkeypatch):
+    done = []
+
+    def dumps(run, progress):
+        done.append(1)
+        if len(done) < 4:
+            monkeypatch.setattr(outages.watch, "cause", OSError("away"))
+            raise OSError("no connection")
+        return "there"
+
+    run = defined(dumps)
+    workflows.execute(run.pk)
+    monkeypatch.setattr(outages.watch, "cause", None)
+    assert workflows.abandoned() == [run.pk]
+
+    workflows.execute(run.pk)
+
+    run.refresh_from_db()
+    assert (run.status, run.result) == ("succeeded", "there")
+
+
 def test_one_run_of_a_workflow_at_a_time():
     nudged = []
 
@@ -265,7 +288,7 @@ def test_a_result_survives_outage_and_kill_and_is_not_made_again(
     valkey.delete(f"madang:workflow:{run_id}")  # the lease lapsed
 
     second = worker(run_id)
-    assert second.wait(30) == 0
+    assert second.wait(60) == 0
 
     assert row(postgres, run_id) == ("succeeded", ["succeeded", "succeeded"])
     assert log.read_text() == "done\n"
@@ -283,7 +306,7 @@ def test_the_beat_stores_what_waits(
     spool = postgres.where.data / "outbox"
     wait_until(lambda: list(spool.glob("*.json")))
     go.unlink()
-    assert process.wait(30) == 0  # to its end, without the database
+    assert process.wait(60) == 0  # to its end, without the database
     postgres.start()
 
     words = [sys.executable, "-c", FLUSH]

@@ -31,8 +31,6 @@ class BackupAdmin(ReadOnly, ModelAdmin):
         "shown_size",
         "uploads",
         "proven",
-        "is_encrypted",
-        "is_elsewhere",
         "download",
     ]
     list_filter = ["outcome", "is_encrypted"]

@@ -4,7 +4,9 @@ import asyncio
 
 import redis.asyncio
 from django.conf import settings
-from redis.exceptions import RedisError
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError, RedisError
 
 from config.errors import Unavailable
 
@@ -18,8 +20,13 @@ class Pipe:
     """
 
     def __init__(self):
+        # Not after a timeout: what was only slow would be said twice.
+        retry = Retry(NoBackoff(), 1, supported_errors=(ConnectionError,))
         self.client = redis.asyncio.from_url(
-            settings.REDIS_URL, socket_timeout=SECONDS, socket_connect_timeout=SECONDS
+            settings.REDIS_URL,
+            socket_timeout=SECONDS,
+            socket_connect_timeout=SECONDS,
+            retry=retry,
         )
         self.waiting = []
         self.task = None

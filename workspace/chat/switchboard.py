@@ -175,7 +175,9 @@ class Switchboard:
 
     async def lists_since(self, version):
         """Return lists that show the change of this version, or later ones."""
-        while self.lists.version < version:
+        for _attempt in range(2):  # one that is under way may be too old
+            if self.lists.version >= version:
+                break
             if self.fetching is None:
                 self.fetching = asyncio.create_task(self.fetch())
             await asyncio.shield(self.fetching)
