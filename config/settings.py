@@ -515,6 +515,17 @@ ROADBLOCK_MAPS_DIR = (
     BASE_DIR / env.str("ROADBLOCK_MAPS_DIR", str(DATA_DIR / "maps"))
 ).resolve()
 ROADBLOCK_DEFAULT_MAP_ID = env.int("ROADBLOCK_DEFAULT_MAP_ID", 4)
+ROADBLOCK_REPLAN_SECONDS = env.float("ROADBLOCK_REPLAN_SECONDS", 3.0)  # 0: never
+ROADBLOCK_REPLAN_GAIN = env.float("ROADBLOCK_REPLAN_GAIN", 0.05)
+ROADBLOCK_HORIZON_SECONDS = env.float("ROADBLOCK_HORIZON_SECONDS", 90.0)
+ROADBLOCK_SILENT_SECONDS = env.float("ROADBLOCK_SILENT_SECONDS", 15.0)
+ROADBLOCK_PLAN_SECONDS = env.float("ROADBLOCK_PLAN_SECONDS", 1.0)
+if ROADBLOCK_REPLAN_SECONDS > 0:
+    CELERY_BEAT_SCHEDULE["replan-chases"] = {
+        "task": "roadblock.tasks.replan_chases",
+        "schedule": timedelta(seconds=ROADBLOCK_REPLAN_SECONDS),
+        "options": {"expires": ROADBLOCK_REPLAN_SECONDS},
+    }
 CELERY_BEAT_SCHEDULE["sweep-positions"] = {
     "task": "roadblock.tasks.sweep_positions",
     "schedule": timedelta(hours=1),

@@ -1,8 +1,31 @@
-"""Forget old positions."""
+"""Plan roadblocks; forget old positions."""
+
+import logging
 
 from celery import shared_task
+from kombu.exceptions import OperationalError
 
-from roadblock import tracks
+from roadblock import plans, tracks
+
+log = logging.getLogger(__name__)
+
+
+@shared_task
+def replan_chases():
+    return plans.review_all()
+
+
+@shared_task
+def make_plan(plan_id):
+    plans.make(plan_id)
+
+
+def nudge(plan_id):
+    """Have a plan made now; without a broker nobody makes it, and its row says so."""
+    try:
+        make_plan.apply_async([plan_id], retry=False)
+    except OperationalError as error:
+        log.warning("Plan %s is not made: %s", plan_id, error)
 
 
 @shared_task

@@ -22,6 +22,7 @@ __all__ = [
 ]
 
 operators = import_module("roadblock.migrations.0002_operators")
+plan_watchers = import_module("roadblock.migrations.0004_operators_see_plans")
 
 
 # The people of all tests, but without a flush of all tables after each test: tests with
@@ -44,6 +45,7 @@ def boss(db):
 def operator(db):
     """In the group that a migration makes for the operators of roadblock."""
     operators.make_group(apps, None)  # earlier tests may have flushed it away
+    plan_watchers.let_see(apps, None)
     operator = factories.user("operator@example.com", urole="admin")
     operator.groups.add(Group.objects.get(name=operators.NAME))
     return operator
