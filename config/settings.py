@@ -693,7 +693,7 @@ CELERY_BEAT_SCHEDULE["sshops-find-transfers"] = {
 CELERY_BEAT_SCHEDULE["sshops-check-health"] = {
     "task": "sshops.tasks.check_health",
     # A look at whether a round is due.
-    "schedule": timedelta(seconds=min(2.0, SSHOPS_HEALTH_INTERVAL)),
+    "schedule": timedelta(seconds=min(2.0, max(0.5, SSHOPS_HEALTH_INTERVAL))),
     "options": {"expires": 2},
 }
 CELERY_BEAT_SCHEDULE["sshops-sweep"] = {
