@@ -10,4 +10,5 @@ DASHBOARD_EVENTS = "roadblock.dashboard.events"  # /ws/front/events
 CARS_ON_VEHICLES = "roadblock.cars.vehicles"  # /ws/vehicles
 CARS_ON_EVENTS = "roadblock.cars.events"  # /ws/events
 TRACKERS = "roadblock.trackers"  # one in each server process
+ALERTS = "roadblock.alerts"  # readers of /alerts/stream
 EVENT_LOG = "roadblock.event-log"  # readers of /vehicles/events/stream

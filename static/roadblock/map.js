@@ -72,6 +72,7 @@ export class LiveMap {
     this.home = bbox && asBounds(bbox);
     this.goHome(false);
     this.trailsAt = -Infinity;
+    this.map.fire("mapshown");
   }
 
   addRoads(geojson) {

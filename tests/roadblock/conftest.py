@@ -22,6 +22,7 @@ __all__ = [
 ]
 
 operators = import_module("roadblock.migrations.0002_operators")
+zone_operators = import_module("roadblock.migrations.0004_operators_draw_zones")
 
 
 # The people of all tests, but without a flush of all tables after each test: tests with
@@ -44,6 +45,7 @@ def boss(db):
 def operator(db):
     """In the group that a migration makes for the operators of roadblock."""
     operators.make_group(apps, None)  # earlier tests may have flushed it away
+    zone_operators.let_draw(apps, None)
     operator = factories.user("operator@example.com", urole="admin")
     operator.groups.add(Group.objects.get(name=operators.NAME))
     return operator
