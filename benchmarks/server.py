@@ -56,7 +56,7 @@ def running(**environ):
             server.wait(20)
 
 
-def wait_until_it_answers(port, seconds=60):
+def wait_until_it_answers(port, seconds=180):
     deadline = time.monotonic() + seconds
     while True:
         try:

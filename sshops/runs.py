@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import paramiko
 from django.conf import settings
+from django.db import close_old_connections
 from django.utils.translation import gettext as _
 
 from sshops import connections
@@ -53,12 +54,14 @@ class CommandRun:
 
     `tell(text)` is called in the event loop with words about the state; `emit(frame)`
     with each finished output message, and whoever takes it calls `sent()` once the
-    client has it.
+    client has it. `record()` begins a recording of it (see recordings).
     """
 
-    def __init__(self, server, request, *, tell, emit):
+    def __init__(self, server, request, *, tell, emit, record):
         self.server = server
         self.request = request
+        self.record = record
+        self.recorder = None
         self.tell = tell
         self.emit = emit
         self.loop = asyncio.get_running_loop()
@@ -126,9 +129,12 @@ class CommandRun:
             raise ConnectionLost(detail=str(error)) from error
         finally:
             self._close()
+            if self.recorder is not None:
+                briefly(self.recorder.finish)
 
     def _in_thread(self):
         self._raise_if_cancelled()
+        self.recorder = briefly(self.record)
         request = self.request
         try:
             self.channel = self.connection.terminal(
@@ -159,6 +165,7 @@ class CommandRun:
             data = self._next(output, ends_at)
             now = time.monotonic()
             if data:
+                self.recorder.output(data)
                 text = output.text_of(data)
                 self._send(output.feed(text, now))
                 if phrase.is_in(text):
@@ -212,6 +219,15 @@ class CommandRun:
 
 
 _threads_for_closing = ThreadPoolExecutor(16, thread_name_prefix="close")
+
+
+def briefly(function):
+    """Call what needs the database, and keep no connection to it for long."""
+    close_old_connections()
+    try:
+        return function()
+    finally:
+        close_old_connections()
 
 
 def shell_line(command):

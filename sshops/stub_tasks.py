@@ -2,12 +2,13 @@
 
 import asyncio
 import logging
+from functools import partial
 
 from django.conf import settings
 from django.utils.translation import gettext as _
 
 from config.realtime import in_thread
-from sshops import audit, leases
+from sshops import audit, leases, recordings
 from sshops.errors import Failure
 from sshops.keeping import keeper
 from sshops.runs import Cancelled, CommandRun
@@ -112,6 +113,15 @@ class CommandTask(Task):
             request,
             tell=lambda text: socket.tell("status", message=text),
             emit=self.emit,
+            record=partial(
+                recordings.begin,
+                kind="command",
+                user=socket.caller.user,
+                server=begun.server,
+                text=request.command,
+                cols=request.cols,
+                rows=request.rows,
+            ),
         )
         self.typed = [0, 0]  # messages and characters
         if self.lease.server_id:  # else it is the session's, which the socket holds

@@ -5,7 +5,7 @@ import logging
 from celery import shared_task
 from kombu.exceptions import OperationalError
 
-from sshops import health, transfer_work, transfers
+from sshops import health, recordings, transfer_work, transfers
 
 log = logging.getLogger(__name__)
 
@@ -51,3 +51,4 @@ def find_transfers():
 @shared_task
 def sweep():
     health.sweep()
+    recordings.sweep()

@@ -1,9 +1,6 @@
 """Terminals, recordings and the audit log over HTTP."""
 
 from django.http import FileResponse
-from django.utils.dateparse import parse_datetime
-from django.utils.timezone import is_naive, make_aware
-from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
@@ -11,7 +8,7 @@ from rest_framework.response import Response
 
 from config.errors import Invalid, problem
 from config.schema import UID
-from sshops import recordings, terminals
+from sshops import fields, recordings, terminals
 from sshops.answers import View
 from sshops.lists import PAGE, page_of, page_serializer
 from sshops.models import AuditEntry, Recording, Terminal
@@ -29,6 +26,8 @@ class TerminalSerializer(serializers.ModelSerializer):
     user = serializers.EmailField(source="user.email")
     server = serializers.CharField(source="server.name")
     recording = serializers.UUIDField(source="recording_id", allow_null=True)
+    created_at = fields.Moment()
+    detached_at = fields.Moment(allow_null=True)
 
     class Meta:
         model = Terminal
@@ -70,6 +69,8 @@ class OneTerminal(View):
 
 class RecordingSerializer(serializers.ModelSerializer):
     user = serializers.CharField(source="user_email")
+    started_at = fields.Moment()
+    ended_at = fields.Moment(allow_null=True)
 
     class Meta:
         model = Recording
@@ -111,8 +112,8 @@ class AuditSerializer(serializers.ModelSerializer):
     outcome = serializers.CharField(source="last.outcome")
     exit_status = serializers.IntegerField(source="last.exit_status", allow_null=True)
     error_code = serializers.IntegerField(source="last.error_code", allow_null=True)
-    started_at = serializers.DateTimeField(source="at")
-    finished_at = serializers.DateTimeField(allow_null=True)
+    started_at = fields.Moment(source="at")
+    finished_at = fields.Moment(allow_null=True)
 
     class Meta:
         model = AuditEntry
@@ -153,9 +154,7 @@ def moment_in_query(request, name):
         return None
     try:
         # A plus sign in a query is a blank, unless it is written as %2B.
-        moment = parse_datetime(text.replace(" ", "+"))
-    except ValueError:
-        moment = None
-    if moment is None:
-        raise Invalid(problem(["query", name], _("Not a time."), "datetime", text))
-    return make_aware(moment) if is_naive(moment) else moment
+        return fields.Moment().run_validation(text.replace(" ", "+"))
+    except serializers.ValidationError as error:
+        [told] = error.detail
+        raise Invalid(problem(["query", name], told, "datetime", text)) from error

@@ -1,3 +1,3 @@
-from sshops.admin import history, rules, servers, transfers
+from sshops.admin import history, logs, rules, servers, transfers
 
-__all__ = ["history", "rules", "servers", "transfers"]
+__all__ = ["history", "logs", "rules", "servers", "transfers"]

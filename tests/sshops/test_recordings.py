@@ -10,6 +10,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from config.realtime import in_thread
 from sshops import recordings
 from sshops.errors import NotFound
 from sshops.models import AuditEntry, Recording
@@ -169,3 +170,43 @@ def test_old_ones_go(operator, settings):
 
     assert Recording.objects.get() == new.recording
     assert not moved.exists()
+
+
+async def test_commands_are_recorded(client, server):
+    await client.runs(server, "printf 'one\\ntwo\\n'")
+
+    recording = await in_thread(Recording.objects.get)
+    assert (recording.kind, recording.user_email, recording.server_name) == (
+        "command",
+        "operator@example.com",
+        server.name,
+    )
+    assert recording.text == "printf 'one\\ntwo\\n'"
+    assert recording.is_complete
+    shown = "".join(event[2] for event in lines(recording)[1:])
+    assert shown == "one\r\ntwo\r\n"
+
+
+async def test_strictly_a_command_that_cannot_be_recorded_is_ended(
+    client, server, settings
+):
+    settings.SSHOPS_RECORDING_STRICT = True
+    settings.SSHOPS_RECORDING_BYTES = 1000
+
+    await client.say("ssh_command", {"server": server.name, "command": "seq 10000"})
+    error = await client.hear("error")
+
+    assert error["error_code"] == 22000
+    assert not (await in_thread(Recording.objects.get)).is_complete
+
+
+async def test_strictly_a_terminal_that_cannot_be_recorded_is_ended(
+    opened, operator, server, settings
+):
+    settings.SSHOPS_RECORDING_STRICT = True
+    settings.SSHOPS_RECORDING_BYTES = 5000
+    _terminal, one = await opened(operator, server)
+
+    await one.type("seq 10000\n")
+
+    assert (await one.told("ended"))["reason"] == "not_recorded"
