@@ -11,8 +11,6 @@ import asyncio
 import json
 import os
 import random
-import subprocess
-import sys
 import time
 from datetime import date, timedelta
 
@@ -52,19 +50,6 @@ with connection.cursor() as cursor:
       SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()''')
     print(json.dumps([overlaps, cursor.fetchone()[0]]))
 """
-
-
-def in_django(environ, code):
-    """Run code beside the server, in the same database; return what it printed."""
-    result = subprocess.run(
-        [sys.executable, "manage.py", "shell", "-v", "0", "-c", code],
-        cwd=server.PROJECT,
-        env=environ,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return result.stdout
 
 
 def clock(half_hour):
@@ -187,7 +172,7 @@ def main():
             report(f"creations, {at_once} at once", max(figures), peer)
         stored = 0
         for count, peer in PEER_READS.items():
-            in_django(running.environ, FILL.format(first=stored, last=count))
+            server.in_django(running.environ, FILL.format(first=stored, last=count))
             stored = count
             for at_once in (1, 16):
                 figures = [
@@ -201,7 +186,7 @@ def main():
                 )
         for turn in range(options.turns):
             run_race(port, turn)
-        overlaps, deadlocks = json.loads(in_django(running.environ, FACTS))
+        overlaps, deadlocks = json.loads(server.in_django(running.environ, FACTS))
         print(f"overlaps {overlaps}, deadlocks {deadlocks}")
         print(f"load of the machine: {os.getloadavg()[0]:.1f}")
 

@@ -69,6 +69,19 @@ def wait_until_it_answers(port, seconds=180):
             return
 
 
+def in_django(environ, code):
+    """Run code beside the server, in the same database; return what it printed."""
+    result = subprocess.run(
+        [sys.executable, "manage.py", "shell", "-v", "0", "-c", code],
+        cwd=PROJECT,
+        env=environ,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return result.stdout
+
+
 def token(port):
     """Return an access token of the benchmark's superuser."""
     request = urllib.request.Request(

@@ -12,7 +12,6 @@ import asyncio
 import contextlib
 import json
 import resource
-import subprocess
 import sys
 
 import server
@@ -42,18 +41,6 @@ rows = ServerHealth.objects.all()
 print(json.dumps([seconds, rows.count(), rows.filter(is_healthy=True).count(),
     rows.filter(error_code=20001).count(), rows.filter(error_code=20002).count()]))
 """
-
-
-def in_django(environ, code):
-    result = subprocess.run(
-        [sys.executable, "manage.py", "shell", "-v", "0", "-c", code],
-        cwd=server.PROJECT,
-        env=environ,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return result.stdout
 
 
 @contextlib.asynccontextmanager
@@ -95,8 +82,8 @@ async def main(count):
         async with targets(20) as ports:
             environ = running.environ
             fill = FILL.format(ports=json.dumps(ports), count=count)
-            await asyncio.to_thread(in_django, environ, fill)
-            said = await asyncio.to_thread(in_django, environ, ROUND)
+            await asyncio.to_thread(server.in_django, environ, fill)
+            said = await asyncio.to_thread(server.in_django, environ, ROUND)
     seconds, checked, healthy, silent, refused = json.loads(said)
     print(f"{checked:,} servers, {silent + refused:,} of them dead, in one round")
     print(f"{seconds:.1f} s; the floor is the time limit of 5 s")

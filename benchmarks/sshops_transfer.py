@@ -43,17 +43,6 @@ print(time.monotonic() - begun)
 """
 
 
-def in_django(environ, code):
-    return subprocess.run(
-        [sys.executable, "manage.py", "shell", "-v", "0", "-c", code],
-        cwd=server.PROJECT,
-        env=environ,
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    ).stdout
-
-
 def client_configuration(path, servers):
     """Write what ssh and scp need to reach the servers as `one` and `two`."""
     lines = []
@@ -100,7 +89,7 @@ def measure(environ, folder, servers, source, target, turns):
     client_configuration(configuration, servers)
     rows = [(n, s.port, s.host_key, s.private_key) for n, s in servers.items()]
     user = servers["one"].username
-    in_django(
+    server.in_django(
         environ,
         FILL.format(servers=rows, user=user, source=str(source), target=str(target)),
     )
@@ -110,7 +99,7 @@ def measure(environ, folder, servers, source, target, turns):
     seconds = {"ours": [], "scp -3": [], "ssh cat | ssh cat": []}
     for _ in range(turns):
         seconds["scp -3"].append(timed(scp))
-        seconds["ours"].append(float(in_django(environ, RUN)))
+        seconds["ours"].append(float(server.in_django(environ, RUN)))
         assert filecmp.cmp(source, target, shallow=False)
         seconds["ssh cat | ssh cat"].append(timed(cat, shell=True))
     size = source.stat().st_size / 1e6

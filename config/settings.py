@@ -515,6 +515,17 @@ ROADBLOCK_MAPS_DIR = (
     BASE_DIR / env.str("ROADBLOCK_MAPS_DIR", str(DATA_DIR / "maps"))
 ).resolve()
 ROADBLOCK_DEFAULT_MAP_ID = env.int("ROADBLOCK_DEFAULT_MAP_ID", 4)
+ROADBLOCK_REPLAN_SECONDS = env.float("ROADBLOCK_REPLAN_SECONDS", 3.0)  # 0: never
+ROADBLOCK_REPLAN_GAIN = env.float("ROADBLOCK_REPLAN_GAIN", 0.05)
+ROADBLOCK_HORIZON_SECONDS = env.float("ROADBLOCK_HORIZON_SECONDS", 90.0)
+ROADBLOCK_SILENT_SECONDS = env.float("ROADBLOCK_SILENT_SECONDS", 15.0)
+ROADBLOCK_PLAN_SECONDS = env.float("ROADBLOCK_PLAN_SECONDS", 1.0)
+if ROADBLOCK_REPLAN_SECONDS > 0:
+    CELERY_BEAT_SCHEDULE["replan-chases"] = {
+        "task": "roadblock.tasks.replan_chases",
+        "schedule": timedelta(seconds=ROADBLOCK_REPLAN_SECONDS),
+        "options": {"expires": ROADBLOCK_REPLAN_SECONDS},
+    }
 ROADBLOCK_ALERT_SILENCE_SECONDS = env.float("ROADBLOCK_ALERT_SILENCE_SECONDS", 30.0)
 ROADBLOCK_ALERT_PROXIMITY_METRES = env.float("ROADBLOCK_ALERT_PROXIMITY_METRES", 50.0)
 ROADBLOCK_ALERT_KEEP_DAYS = env.int("ROADBLOCK_ALERT_KEEP_DAYS", 90)
@@ -693,7 +704,7 @@ CELERY_BEAT_SCHEDULE["sshops-find-transfers"] = {
 CELERY_BEAT_SCHEDULE["sshops-check-health"] = {
     "task": "sshops.tasks.check_health",
     # A look at whether a round is due.
-    "schedule": timedelta(seconds=min(2.0, SSHOPS_HEALTH_INTERVAL)),
+    "schedule": timedelta(seconds=min(2.0, max(0.5, SSHOPS_HEALTH_INTERVAL))),
     "options": {"expires": 2},
 }
 CELERY_BEAT_SCHEDULE["sshops-sweep"] = {

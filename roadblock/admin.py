@@ -19,8 +19,10 @@ from roadblock.models import (
     Alert,
     Chase,
     Event,
+    Plan,
     PoliceCar,
     Position,
+    Roadblock,
     Vehicle,
     VehicleKey,
     Zone,
@@ -238,6 +240,31 @@ class ChaseAdmin(ReadOnly, ModelAdmin):
         if not request.user.has_perm("roadblock.change_chase"):
             actions.pop("close", None)
         return actions
+
+
+class RoadblocksInline(ReadOnly, TabularInline):
+    model = Roadblock
+    fields = ["unit", "node", "eta", "slack", "share", "loss", "state", "changed_at"]
+
+
+@admin.register(Plan)
+class PlanAdmin(ReadOnly, ModelAdmin):
+    list_display = [
+        *("chase", "why", "made_at", "replaced_at", "share", "bound", "proven"),
+        "is_trial",
+    ]
+    list_filter = ["reason", "is_trial", ("made_at", admin.DateFieldListFilter)]
+    list_select_related = ["chase__runner"]
+    search_fields = ["chase__runner__car_name"]
+    exclude = ["heat"]
+    inlines = [RoadblocksInline]
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).defer("heat")
+
+    @display(description=_("reason"))
+    def why(self, plan):
+        return plan.get_reason_display()
 
 
 @admin.register(Event)

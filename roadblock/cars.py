@@ -1,13 +1,16 @@
-"""A vehicle as the tracker holds it in memory, and what it reads of the database."""
+"""Vehicles as the tracker holds them in memory, and how it reads them.
+
+One for each that is in service.
+"""
 
 from django.conf import settings
 
-from roadblock import tracks
+from roadblock import orders, tracks
 from roadblock.models import Chase, Vehicle, VehicleKey
 
 
 class Car:
-    """What the hot path knows of a vehicle in service."""
+    """What the hot path knows of a vehicle."""
 
     __slots__ = (
         "chased",
@@ -36,16 +39,17 @@ class Car:
 
 
 def read_fleet():
-    """Return what a picture begins with: cars, open chases, keys, last positions."""
+    """Return cars, chased, keys, last positions and orders, as Tracker.load takes."""
     cars = Vehicle.objects.live().values_list(
         "pk", "vehicle_id", "vehicle_type", "map_id"
     )
     chased = Chase.objects.filter(ended_at=None).values_list("runner_id", "started_at")
-    return list(cars), list(chased), read_keys(), tracks.last_positions()
+    last = tracks.last_positions()
+    return list(cars), list(chased), read_keys(), last, orders.in_force()
 
 
 def read_car(vehicle_id):
-    """Return (id, number, is police, map) of a car in service, or None."""
+    """Return the fields of a live car, or None."""
     vehicle = Vehicle.objects.live().filter(vehicle_id=vehicle_id).first()
     if vehicle is None:
         return None
@@ -53,7 +57,7 @@ def read_car(vehicle_id):
 
 
 def read_keys():
-    """Return {number: (key, whether it needs a counter)}."""
+    """Return {vehicle number: (key, whether it must count)}."""
     return {
         key.vehicle_id: (key.secret.encode(), key.counter_required)
         for key in VehicleKey.objects.all()

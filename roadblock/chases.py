@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from config.errors import Conflict
 from config.realtime import publish
-from roadblock import packets
+from roadblock import orders, packets
 from roadblock.models import Chase, Event, Vehicle, VehicleType
 from roadblock.wire import (
     CARS_ON_EVENTS,
@@ -126,6 +126,7 @@ def end(chase, outcome, catcher=None):
         ended_at=timezone.now(), outcome=outcome, catcher=catcher
     )
     if ended:
+        orders.expire(plan__chase=chase)
         publish(TRACKERS, "chase.ended", id=chase.runner_id)
     return bool(ended)
 

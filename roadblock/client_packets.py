@@ -38,6 +38,13 @@ def catch_report(key, catcher_vehicle_id, runner_vehicle_id, counter=None):
     return signed(key, packets.TWO_IDS.pack(packets.CATCH, *ids) + _packed(counter))
 
 
+def order_report(key, vehicle_id, command, is_refusal=False, counter=None):
+    """0x16, 0x17: I shall take the post of this order, or cannot."""
+    kind = packets.REFUSED_ORDER if is_refusal else packets.CONFIRMED
+    body = packets.TWO_IDS.pack(kind, vehicle_id, command)
+    return signed(key, body + _packed(counter))
+
+
 def failed_report(key, catcher_vehicle_id, runner_vehicle_id, counter=None):
     """0xFD: an attempt to catch missed."""
     ids = catcher_vehicle_id, runner_vehicle_id

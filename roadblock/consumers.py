@@ -10,11 +10,13 @@ from config.consumers import SIGNED_OUT, Consumer, Refusal
 from config.errors import DatabaseUnavailable, DomainError
 from config.realtime import in_thread
 from roadblock import chases, dashboards, fleet, packets, tracking
+from roadblock.models import Roadblock
 from roadblock.wire import (
     CARS_ON_EVENTS,
     CARS_ON_VEHICLES,
     DASHBOARD_EVENTS,
     DASHBOARD_VEHICLES,
+    PLANS,
     SHARED_KEY,
 )
 
@@ -82,12 +84,28 @@ class VehicleConsumer(CarConsumer):
 
     group = CARS_ON_VEHICLES
     other_socket = frozenset([bytes([packets.CATCH]), bytes([packets.FAILED])])
+    number = None  # of the vehicle that spoke last on this socket
+
+    async def connect(self):
+        await super().connect()
+        for frame in self.tracker.dispatch.frames():
+            self.send(frame)
+
+    async def placements(self, event):
+        for order in event["orders"]:
+            await self.transmit(order["frame"])
+            if order["vehicle_id"] == self.number:
+                self.tracker.dispatch.sent(self.number)
 
     @staticmethod
     def speaker_of(report):
         return report.vehicle_id
 
     async def act(self, report):
+        if report.vehicle_id != self.number:
+            # Its orders, if any, went out when the socket opened, or since.
+            self.number = report.vehicle_id
+            self.tracker.dispatch.sent(self.number)
         if type(report) is packets.PositionReport:
             car = self.tracker.cars.get(report.vehicle_id)
             if car is None:
@@ -106,6 +124,13 @@ class VehicleConsumer(CarConsumer):
                 collision_count=report.collision_count,
                 status=packets.LEVELS[report.level],
             )
+        elif type(report) is packets.OrderReport:
+            states = Roadblock.State
+            state = states.FAILED if report.is_refusal else states.ACKNOWLEDGED
+            if not self.tracker.dispatch.answered(
+                report.vehicle_id, report.command, state
+            ):
+                raise packets.Refused(packets.Nack.DATA)
         else:
             kind = fleet.vehicle_type_of(report.vehicle_type)
             registration = await in_thread(
@@ -130,6 +155,8 @@ class EventConsumer(CarConsumer):
             packets.REGISTRATION,
             packets.POSITION_REPORT,
             packets.STATUS_REPORT,
+            packets.CONFIRMED,
+            packets.REFUSED_ORDER,
         )
     )
 
@@ -220,3 +247,24 @@ class FrontEventsConsumer(DashboardConsumer):
 
     group = DASHBOARD_EVENTS
     requests = {"event_ack": dashboards.acknowledge_event}
+    follows_plans = False
+
+    async def receive(self, data):
+        """A dashboard that sends {"type": "follow_plans"} is told of plans, in JSON."""
+        if dashboards.request_in(data).get("type") != "follow_plans":
+            await super().receive(data)
+            return
+        if not self.follows_plans:
+            self.follows_plans = True
+            await self.join(PLANS)
+        self.send(json.dumps({"type": "ack"}))
+
+    async def plan_changed(self, event):
+        await self.transmit(as_text(event))
+
+    roadblock_changed = plan_changed
+
+
+def as_text(event):
+    """Return a fact of a group as JSON."""
+    return json.dumps({name: event[name] for name in event if name != "group"})

@@ -1,6 +1,6 @@
 """Counters that rise with every frame, so that none can be recorded and sent again."""
 
-from roadblock import packets
+from roadblock import signing
 
 # Compared as text of equal length: Lua's numbers are exact to 53 bits, ours have 64.
 RAISE = """
@@ -20,6 +20,6 @@ async def rises(valkey, vehicle_id, key, report):
     """
     if report.counter is None:
         return False
-    mark = packets.signature(key, b"counter").hex()
+    mark = signing.signature(key, b"counter").hex()
     name = f"roadblock:counter:{vehicle_id}:{mark}:{type(report).__name__}"
     return bool(await valkey.eval(RAISE, 1, name, f"{report.counter:020}"))

@@ -4,8 +4,11 @@ All links lie one after another in flat arrays, so that a fleet's places and spe
 looked up in a few array operations. Links are rows here, numbered from 0.
 """
 
+from functools import cached_property
+
 import numpy as np
 from scipy.sparse import csgraph
+from scipy.spatial import KDTree
 
 from roadblock.roadmap import Link, RoadMap
 
@@ -77,9 +80,45 @@ class Course:
         headings = np.arctan2(directions[:, 1], directions[:, 0])
         return points, headings, np.sqrt(squares)
 
-    def seconds_to(self, goals):
-        """Return (goals, links) seconds from each link's start to the goals' starts."""
-        return csgraph.dijkstra(self._backwards, indices=goals)
+    @cached_property
+    def seconds(self):
+        """(links,) seconds to drive along each link at its limits.
+
+        Between two stations the square of the speed changes evenly with the way, so the
+        mean speed is that of both ends.
+        """
+        speeds = np.sqrt(self._squares)
+        legs = self._metres[:-1] / ((speeds[:-1] + speeds[1:]) / 2)
+        until = np.concatenate([[0.0], np.cumsum(legs)])
+        return until[self._last_leg + 1] - until[self._first]
+
+    def seconds_to(self, goals, factors=None):
+        """Return (goals, links) seconds from each link's start to the goals' starts.
+
+        `factors` (links,) multiply the seconds of the links.
+        """
+        graph = self._backwards
+        if factors is not None:
+            graph = graph.copy()
+            graph.data *= factors[graph.indices]
+        return csgraph.dijkstra(graph, indices=goals)
+
+    def nearest(self, x, y):
+        """Return (row, metres along) of the place closest to a point.
+
+        Where links meet it is the beginning of one: that can be reached from all that
+        end there.
+        """
+        gaps, stations = self._tree.query([x, y], k=min(8, len(self._points)))
+        close = stations[gaps <= gaps[0] + 0.5]
+        rows = np.searchsorted(self._first, close, side="right") - 1
+        along = self._stations[close] - self._base[rows]
+        best = along.argmin()
+        return int(rows[best]), float(along[best])
+
+    @cached_property
+    def _tree(self):
+        return KDTree(self._points)
 
     def _speed_squares(self, links, stations):
         """Squares of the limit at all stations: between them, braking is linear."""
@@ -109,6 +148,18 @@ class Course:
                 for own, end, each in zip(squares, ends, stations, strict=True)
             ]
         )
+
+
+def driving_seconds(roads: RoadMap) -> dict[str, float]:
+    """Return {link: seconds} at the speeds of a careful driver, who slows for corners.
+
+    Links on which one cannot drive in a circle are left out; there may be none.
+    """
+    try:
+        course = Course(roads)
+    except ValueError:
+        return {}
+    return dict(zip(course.ids, course.seconds.tolist(), strict=True))
 
 
 def _stations(link: Link):

@@ -1,4 +1,4 @@
-"""A fleet of simulated cars: police that patrol and chase, runners that flee.
+"""A fleet of simulated cars: police that patrol, chase or block roads, and runners.
 
 Pure and seeded: equal seeds and equal calls make equal drives. Cars keep to their lanes
 and to the limits of courses.py; they do not see each other, except that runners flee
@@ -6,10 +6,11 @@ from police and police follow runners.
 """
 
 from collections import deque
-from math import ceil, cos
+from math import ceil, cos, sqrt
 
 import numpy as np
 
+from roadblock.courses import BRAKING as EASY
 from roadblock.courses import Course
 from roadblock.packets import FULL_FUEL
 
@@ -24,17 +25,32 @@ SECONDS_PER_FUEL = 5.0
 COLLISION_SECONDS = 400.0  # between two collisions of a chasing police car, on average
 MOST_WAYS = 8  # different goals of one runner's hunters
 REMEMBERED = 6  # links a runner doesn't like to see again
+THERE = 1.5  # metres from its post at which a car stops
+MISJUDGING = 0.5  # spread of the logarithm of how long a runner thinks a link takes
+EVADE, WALK, SHORTEST, PERTURBED = "evade", "walk", "shortest", "perturbed"
+RUNNER_MODELS = (EVADE, WALK, SHORTEST, PERTURBED)
 
 
 class Fleet:
     """Police cars 0..police-1 and runners police..police+runners-1 on one course.
 
+    `runner_model` says how chased runners choose their way: away from police, as if
+    lost, or to one far goal after another by ways that are shortest or seem so.
     `points` is (cars, 2) metres, `headings` (cars,) radians counter-clockwise from
     east, `speeds` (cars,) m/s.
     """
 
-    def __init__(self, course: Course, *, police: int, runners: int, seed: int = 1):
+    def __init__(
+        self,
+        course: Course,
+        *,
+        police: int,
+        runners: int,
+        seed: int = 1,
+        runner_model: str = EVADE,
+    ):
         self.course = course
+        self.runner_model = runner_model
         self.police = police
         self.size = police + runners
         self.runners = range(police, self.size)
@@ -50,7 +66,8 @@ class Fleet:
         self._collisions = np.zeros(self.size, dtype=int)
         self._chased: dict[int, deque[int]] = {}  # runner: the links it drove last
         self._prey: dict[int, int] = {}  # police: the runner it is after
-        self._ways: dict[int, np.ndarray] = {}  # police: seconds to its goal (links,)
+        self._ways: dict[int, np.ndarray] = {}  # car: seconds to its goal (links,)
+        self._posts: dict[int, tuple[int, float, float]] = {}  # police: runner, x, y
         self._to_plan: list[int] = []
         self._next_round = 0.0
         self._look_up()
@@ -88,6 +105,15 @@ class Fleet:
             self._paces[runner] = FLEE
             self._next_round = self._clock
 
+    def block(self, car, runner, x, y):
+        """Send a police car to a place, to stand there until this chase is over."""
+        row, along = self.course.nearest(x, y)
+        x, y = self.course.places(np.array([row]), np.array([along]))[0][0].tolist()
+        self._posts[car] = runner, x, y
+        self._prey.pop(car, None)
+        self._ways[car] = self.course.seconds_to([row])[0]
+        self._paces[car] = CHASE
+
     def halt(self, runner):
         """Stop the runner until it restarts; its hunters come up to it."""
         self._paces[runner] = 0.0
@@ -95,8 +121,12 @@ class Fleet:
     def call_off(self, runner):
         """End the chase of this runner; its hunters patrol again."""
         self._chased.pop(runner, None)
-        for car in [car for car, prey in self._prey.items() if prey == runner]:
-            del self._prey[car]
+        self._ways.pop(runner, None)
+        hunters = [car for car, prey in self._prey.items() if prey == runner]
+        blockers = [car for car, post in self._posts.items() if post[0] == runner]
+        for car in hunters + blockers:
+            self._prey.pop(car, None)
+            self._posts.pop(car, None)
             self._ways.pop(car, None)
             self._paces[car] = PATROL
 
@@ -125,6 +155,9 @@ class Fleet:
         self._clock += seconds
         self._plan()
         wanted = self._limits * self._paces
+        for car, (_, x, y) in self._posts.items():
+            gap = float(np.hypot(*(self.points[car] - (x, y))))
+            wanted[car] = min(wanted[car], sqrt(2 * EASY * max(gap - THERE, 0.0)))
         slowest = self.speeds - BRAKING * seconds
         fastest = self.speeds + PICKING_UP * seconds
         self.speeds = np.maximum(np.minimum(wanted, fastest), np.maximum(slowest, 0.0))
@@ -150,10 +183,15 @@ class Fleet:
         options = self.course.followers[row]
         if len(options) == 1:
             return options[0]
-        if car in self._chased:
+        if car in self._chased and self.runner_model == EVADE:
             return self._flee(car, row, options)
+        if car in self._chased and self.runner_model == WALK:
+            ahead = [each for each in options if not self._turns_back(row, each)]
+            return self._dice.choice(ahead or options)
+        if car in self._chased:
+            self._head_for_a_goal(car, row)
         if car in self._ways:
-            prey_row = self._rows[self._prey[car]]
+            prey_row = self._rows[self._prey[car]] if car in self._prey else None
             if prey_row in options:  # right behind it: the plan is older than its turn
                 return int(prey_row)
             return min(options, key=self._ways[car].__getitem__)
@@ -176,6 +214,23 @@ class Fleet:
         choice = max(options, key=appeal)
         memory.append(choice)
         return choice
+
+    def _turns_back(self, row, option):
+        out = self.course.heading_out
+        return cos(out[option] - out[row]) < -0.87
+
+    def _head_for_a_goal(self, runner, row):
+        """Have the runner know its way to a goal, another one once it is there."""
+        ways = self._ways.get(runner)
+        if ways is not None and ways[row] > 0:
+            return
+        size = len(self.course.ids)
+        factors = None
+        if self.runner_model == PERTURBED:
+            factors = np.exp(MISJUDGING * self._dice.standard_normal(size))
+        goals = self._dice.integers(size, size=4)
+        ways = self.course.seconds_to(goals, factors)
+        self._ways[runner] = ways[ways[:, row].argmax()]
 
     def _police_distance(self, point):
         gaps = self.points[: self.police] - point
@@ -217,6 +272,8 @@ class Fleet:
         self._prey = {}
         for flat in np.argsort(gaps, axis=None).tolist():
             car, runner = flat // len(runners), runners[flat % len(runners)]
+            if car in self._posts:
+                continue
             if car not in self._prey and room[runner]:
                 self._prey[car] = runner
                 room[runner] -= 1

@@ -9,17 +9,18 @@ are binary32 metres of the map's local system. `client_packets` is the other end
 
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import lru_cache
-from hashlib import sha256
-from hmac import compare_digest
 from itertools import starmap
 from math import isfinite
 from struct import Struct
+
+from roadblock.signing import HMAC_BYTES, is_signed, signed
 
 # Vehicle to server
 REGISTRATION = 0xA0
 POSITION_REPORT = COLLISION_NOTICE = 0x13  # told apart by their lengths
 STATUS_REPORT = 0x12
+CONFIRMED = 0x16  # an order: "I shall", and
+REFUSED_ORDER = 0x17  # "I cannot"
 CATCH = 0xFE  # to dashboards also, with database ids
 FAILED = 0xFD  # likewise
 
@@ -45,12 +46,12 @@ POLICE, RUNNER = 0, 1
 LEVELS = ("normal", "half_destroyed", "complete_destroyed")  # at the index on the wire
 FULL_FUEL = 100  # percent
 
-HMAC_BYTES = 16
 NAME_BYTES = 10
 
 CODE = Struct("<BB")
 ONE_ID = Struct("<BI")
 TWO_IDS = Struct("<BII")
+COMMAND = Struct("<I")
 REGISTRATION_BODY = Struct(f"<BIB{NAME_BYTES}s")
 POSITION_BODY = Struct("<BIff")
 STATUS_BODY = Struct("<BIBBB")
@@ -125,49 +126,25 @@ class CatchReport:
 
 
 @dataclass(slots=True)
+class OrderReport:
+    """0x16, 0x17: a vehicle will take its post, or cannot; `command` names the order.
+
+    That is the number in the first four bytes of the order's own signature.
+    """
+
+    vehicle_id: int
+    command: int
+    is_refusal: bool
+    counter: int | None = None
+
+
+@dataclass(slots=True)
 class CollisionNotice:
     """The 22-byte 0x13 of police cars in service; nothing follows from it."""
 
     vehicle_id: int
     collision_count: int
     counter: int | None = None
-
-
-# Signatures
-
-
-@lru_cache(maxsize=4096)
-def _keyed_states(key):
-    """Return SHA-256 states that have eaten the inner and the outer padded key.
-
-    Copying both halves the time of hmac.digest() for frames of some thirty bytes.
-    """
-    if len(key) > 64:
-        key = sha256(key).digest()
-    key = key.ljust(64, b"\0")
-    inner = sha256(bytes(byte ^ 0x36 for byte in key))
-    outer = sha256(bytes(byte ^ 0x5C for byte in key))
-    return inner.copy, outer.copy
-
-
-def signature(key, message):
-    """Return the 16 bytes that sign message (bytes) under key (bytes)."""
-    copy_inner, copy_outer = _keyed_states(key)
-    inner = copy_inner()
-    inner.update(message)
-    outer = copy_outer()
-    outer.update(inner.digest())
-    return outer.digest()[:HMAC_BYTES]
-
-
-def signed(key, message):
-    """Return message followed by its signature."""
-    return message + signature(key, message)
-
-
-def is_signed(key, frame):
-    """Tell, in constant time, whether the frame's last 16 bytes sign the others."""
-    return compare_digest(signature(key, frame[:-HMAC_BYTES]), frame[-HMAC_BYTES:])
 
 
 # Vehicle to server
@@ -178,9 +155,9 @@ def parse(frame, key_of):
 
     `frame` is bytes. `key_of(vehicle_id)` gives the key (bytes) that vehicle signs
     with. A report of a catch may be signed by the runner or by the catcher. The answer
-    is a Registration, PositionReport, StatusReport, CatchReport or CollisionNotice; or
-    None for what callers pass over in silence: an empty frame, and the 28-byte
-    position without a type byte that very old clients send.
+    is one of the dataclasses above; or None for what callers pass over in silence: an
+    empty frame, and the 28-byte position without a type byte that very old clients
+    send.
 
     Each frame may carry a counter, our extension against replays: a u64 between body
     and HMAC, eight bytes longer, the HMAC over all before it. The caller finds it as
@@ -237,6 +214,13 @@ def _read_catch(frame, key_of):
     return CatchReport(kind, catcher, runner, _counter(frame, TWO_IDS))
 
 
+def _read_order(frame, key_of):
+    frame_type, vehicle_id, command = TWO_IDS.unpack_from(frame)
+    _check(frame, key_of(vehicle_id))
+    refused = frame_type == REFUSED_ORDER
+    return OrderReport(vehicle_id, command, refused, _counter(frame, TWO_IDS))
+
+
 def _read_collision(frame, key_of):
     _, vehicle_id, collisions = COLLISION_BODY.unpack_from(frame)
     _check(frame, key_of(vehicle_id))
@@ -269,6 +253,8 @@ _READERS = {
         (STATUS_REPORT, STATUS_BODY, _read_status),
         (CATCH, TWO_IDS, _read_catch),
         (FAILED, TWO_IDS, _read_catch),
+        (CONFIRMED, TWO_IDS, _read_order),
+        (REFUSED_ORDER, TWO_IDS, _read_order),
         (COLLISION_NOTICE, COLLISION_BODY, _read_collision),
     )
     for counter_bytes in (0, COUNTER.size)
@@ -313,6 +299,11 @@ def placement(key, police_vehicle_id, runner_vehicle_id, x, y, heading):
     """0x15: block the road here; heading in degrees counter-clockwise from +x."""
     ids = police_vehicle_id, runner_vehicle_id
     return signed(key, PLACEMENT_BODY.pack(PLACEMENT, *ids, x, y, heading))
+
+
+def command_of(frame):
+    """Return the number that names the order in a 0x15 frame."""
+    return COMMAND.unpack_from(frame, PLACEMENT_BODY.size)[0]
 
 
 # Server to dashboard: each returns the signed frame, all ids but one the database's

@@ -117,31 +117,39 @@ class RoadMap:
         """
         if not (isfinite(x) and isfinite(y)):
             raise ValueError(f"No place has the coordinates {x}, {y}")
-        tree, _, _ = self._segments
-        return self._on_segment(tree.nearest(shapely.points(x, y)), x, y)
+        tree, _, owners = self._segments
+        row = tree.nearest(shapely.points(x, y))
+        off, along = self._feet(row, x, y)
+        return Nearest(self.ids[owners[row]], float(off), float(along))
 
     def near(self, x: float, y: float, within: float) -> list[Nearest]:
         """All links that come so close to a finite point, each with its closest place.
 
         Every link counts that is at most `within` metres farther than the nearest one.
         """
-        tree, _, _ = self._segments
+        tree, _, owners = self._segments
         reach = self.nearest(x, y).off + within
         rows = tree.query(shapely.points(x, y), predicate="dwithin", distance=reach)
-        best = {}
-        for row in np.sort(rows).tolist():
-            one = self._on_segment(row, x, y)
-            if one.link not in best or one.off < best[one.link].off:
-                best[one.link] = one
-        return list(best.values())
+        off, along = self._feet(rows, x, y)
+        order = np.lexsort([off, owners[rows]])
+        first = np.unique(owners[rows][order], return_index=True)[1]
+        return [
+            Nearest(self.ids[owner], off, along)
+            for owner, off, along in zip(
+                owners[rows[order[first]]].tolist(),
+                off[order[first]].tolist(),
+                along[order[first]].tolist(),
+                strict=True,
+            )
+        ]
 
-    def _on_segment(self, row, x, y):
-        _, segments, owners = self._segments
-        x1, y1, dx, dy, length, station = segments[row].tolist()
-        part = ((x - x1) * dx + (y - y1) * dy) / length**2 if length else 0.0
-        part = min(max(part, 0.0), 1.0)
-        off = ((x1 + part * dx - x) ** 2 + (y1 + part * dy - y) ** 2) ** 0.5
-        return Nearest(self.ids[owners[row]], off, station + part * length)
+    def _feet(self, rows, x, y):
+        """Return metres beside and along, where these segments are closest."""
+        x1, y1, dx, dy, length, station = self._segments[1][rows].T
+        square = np.where(length > 0, length, 1.0) ** 2
+        part = np.clip(((x - x1) * dx + (y - y1) * dy) / square, 0.0, 1.0)
+        off = np.hypot(x1 + part * dx - x, y1 + part * dy - y)
+        return off, station + part * length
 
     @cached_property
     def _segments(self) -> tuple[shapely.STRtree, np.ndarray, np.ndarray]:

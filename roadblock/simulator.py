@@ -50,6 +50,7 @@ class Simulator:
         self._rested: dict[int, float] = {}  # halted runner: when it starts again
         self._restarted = set()  # runners whose registration is due
         self._catch_reports = asyncio.Queue()
+        self._confirmations = {}  # car -> the frame that confirms its order
         self._trouble = None
         self._stopped = asyncio.Event()
 
@@ -148,21 +149,21 @@ class Simulator:
                     url, compression=None, proxy=None, close_timeout=1
                 ) as socket:
                     delay = FIRST_DELAY
-                    await self._converse(socket, speak(socket, *arguments))
+                    await self._converse(socket, speak(socket, *arguments), *arguments)
             except (OSError, WebSocketException) as error:
                 self._trouble = error
             await asyncio.sleep(delay * random.uniform(0.5, 1))
             delay = min(delay * 2, LONGEST_DELAY)
 
-    async def _converse(self, socket, speech):
-        """Listen until the socket closes, and speak meanwhile."""
+    async def _converse(self, socket, speech, car=None):
+        """Listen until the socket, of one car or of all, closes; speak meanwhile."""
         self.connected += 1
         try:
             async with asyncio.TaskGroup() as group:
                 speaking = group.create_task(speech)
                 with suppress(ConnectionClosed):
                     async for frame in socket:
-                        self._hear(frame)
+                        self._hear(frame, car)
                 speaking.cancel()
         finally:
             self.connected -= 1
@@ -180,6 +181,8 @@ class Simulator:
                 if car in self._restarted:
                     self._restarted.discard(car)
                     await self._send(socket, registration)
+                if confirmation := self._confirmations.pop(car, None):
+                    await self._send(socket, confirmation)
                 position = client_packets.position(
                     self._key, vehicle_id, *self._places[car]
                 )
@@ -202,7 +205,7 @@ class Simulator:
         await socket.send(frame)
         self.sent += 1
 
-    def _hear(self, frame):
+    def _hear(self, frame, car):
         # Where runners are (0x14), the fleet knows; it is most of what comes in.
         if isinstance(frame, str) or frame[:1] == _RUNNER_POSITION:
             return
@@ -217,6 +220,13 @@ class Simulator:
                 runner = said.id - self._first_id
                 if runner in self.fleet.runners:
                     self.fleet.chase(runner)
+            case packets.PLACEMENT if said.police_vehicle_id - self._first_id == car:
+                runner = said.runner_vehicle_id - self._first_id
+                if runner in self.fleet.runners:
+                    self.fleet.block(car, runner, said.x, said.y)
+                    self._confirmations[car] = client_packets.order_report(
+                        self._key, said.police_vehicle_id, packets.command_of(frame)
+                    )
             case packets.CAUGHT:
                 runner = said.runner - self._first_id
                 if runner in self.fleet.runners:

@@ -19,6 +19,7 @@ from config.errors import DatabaseUnavailable
 from config.realtime import EVERYBODY, hub, in_thread, publish_now
 from roadblock import counters, packets, tracks, watch
 from roadblock.cars import Car, read_car, read_fleet, read_keys
+from roadblock.dispatch import Dispatch
 from roadblock.wire import (
     CARS_ON_EVENTS,
     CARS_ON_VEHICLES,
@@ -58,6 +59,7 @@ class Tracker:
         self.lost_rows = 0
         self.over_rate = 0
         self.reports_second, self.reports = 0, {}  # number -> frames in that second
+        self.dispatch = Dispatch()
         self.refused = 0  # frames of bad form, signature or coordinates
         self.started = False
         self.starting = asyncio.Lock()
@@ -87,11 +89,12 @@ class Tracker:
                 asyncio.create_task(self.tick_for_ever()),
                 asyncio.create_task(self.store_for_ever()),
                 asyncio.create_task(self.complain_for_ever()),
+                asyncio.create_task(self.dispatch.store_for_ever()),
                 asyncio.create_task(watch.watch_for_ever(self)),
             ]
 
     async def load(self):
-        fleet, chased, keys, last = await in_thread(read_fleet)
+        fleet, chased, keys, last, ordered = await in_thread(read_fleet)
         for id, vehicle_id, kind, map_id in fleet:
             self.know(id, vehicle_id, kind == "police", map_id)
         for id, (x, y, moment) in last.items():
@@ -102,12 +105,15 @@ class Tracker:
                 car.chased = True
                 car.heard = max(car.heard, started_at.timestamp())
         self.keys = keys
+        for chase in {order["chase"] for order in ordered}:
+            its_orders = [order for order in ordered if order["chase"] == chase]
+            self.dispatch.replace(chase, its_orders)
 
     async def stop(self):
         """Publish and store what is left."""
         # Neither is cancelled half-way: a batch would be stored twice, and the Valkey
         # client may swallow the cancellation, which leaves a task that never ends.
-        async with self.storing, self.ticking, self.watching:
+        async with self.storing, self.ticking, self.dispatch.storing, self.watching:
             for task in self.tasks:
                 task.cancel()
             await asyncio.gather(*self.tasks, return_exceptions=True)
@@ -118,6 +124,8 @@ class Tracker:
             log.error("Positions lost at the end: %d", len(self.rows))
         if self.moved_cars:
             await self.try_to_tick()
+        if self.dispatch.news:
+            await self.dispatch.store()
         for group in GROUPS:
             await hub().leave(group, self.heard_of)
         await self.valkey.aclose()
@@ -198,6 +206,8 @@ class Tracker:
             if car := self.by_id.get(event["id"]):
                 car.chased = kind == "chase.opened"
                 car.heard = time.time() if car.chased else car.heard
+        elif kind == "orders.changed":
+            self.dispatch.replace(event["chase"], event["orders"])
         elif kind == "keys.changed":
             self.soon(self.read_keys())
         elif kind == "database.restored":
@@ -213,7 +223,8 @@ class Tracker:
 
     async def start_over(self):
         """Forget the fleet of another database, and what was to go into that."""
-        async with self.storing, self.ticking:
+        async with self.storing, self.ticking, self.dispatch.storing:
+            self.dispatch.forget()
             for known in (self.cars, self.by_id, self.gone, self.unknown):
                 known.clear()
             for waiting in (self.moved_cars, self.runner_moves, self.rows):
@@ -235,6 +246,8 @@ class Tracker:
         car.x, car.y, car.heard = x, y, now
         self.moved_cars[car.id] = car
         self.moved_event.set()
+        if car.vehicle_id in self.dispatch.by_vehicle:
+            self.dispatch.moved(car.vehicle_id, x, y)
         if car.second == second:
             car.taken += 1
             if car.taken > settings.ROADBLOCK_VEHICLE_RATE:

@@ -26,6 +26,7 @@ COPY = (
 HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 TRAILER = b"\xff\xff"
 SWEEP_ROWS = 50_000
+ARRIVED = 15.0  # metres from its post within which a car counts as there
 
 
 def row(id, x, y, moment):
@@ -59,11 +60,14 @@ def sweep():
 _valkey = redis.Redis.from_url(settings.REDIS_URL)
 
 
-def last_positions():
-    """Return {id: (x, y, Unix time)} of every car that was ever heard."""
-    return {
-        int(id): LAST.unpack(value) for id, value in _valkey.hgetall(LAST_KEY).items()
-    }
+def last_positions(ids=None):
+    """Return {id: (x, y, Unix time)} of every car that was ever heard, or of these."""
+    if ids is None:
+        found = _valkey.hgetall(LAST_KEY)
+    else:
+        ids = list(ids)
+        found = dict(zip(ids, _valkey.hmget(LAST_KEY, ids) if ids else [], strict=True))
+    return {int(id): LAST.unpack(value) for id, value in found.items() if value}
 
 
 def forget(id):

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from roadblock import replay_views, views, zone_views
+from roadblock import plan_views, replay_views, views, zone_views
 
 api = [
     path("vehicles", views.Vehicles.as_view(), name="vehicles"),
@@ -10,6 +10,9 @@ api = [
     path("vehicles/events/stream", views.event_log, name="event-log"),
     path("vehicles/<id>", views.OneVehicle.as_view(), name="vehicle"),
     path("chases", views.Chases.as_view(), name="chases"),
+    path("chases/<id>/plan", plan_views.AskForPlan.as_view(), name="ask-for-plan"),
+    path("chases/<id>/plans", plan_views.Plans.as_view(), name="plans"),
+    path("chases/<id>/plans/<plan_id>", plan_views.OnePlan.as_view(), name="one-plan"),
     path("chases/<id>/recording", replay_views.Recording.as_view(), name="recording"),
     path("chases/<id>/export.<form>", replay_views.Export.as_view(), name="export"),
     path("chases/<id>/share", replay_views.Share.as_view(), name="share"),

@@ -7,9 +7,10 @@ from functools import partial
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from config.errors import Unavailable
 from config.realtime import in_thread
 from sshops import audit, leases, recordings
-from sshops.errors import Failure
+from sshops.errors import Away, Failure
 from sshops.keeping import keeper
 from sshops.runs import Cancelled, CommandRun
 
@@ -53,6 +54,8 @@ class Task:
             failure = self.lost
         except Failure as error:
             failure = error
+        except Unavailable:
+            failure = Away()
         except Exception:
             log.exception("A task of %s broke", self.socket.id)
             failure = Failure()

@@ -15,6 +15,10 @@ from sshops.runs import Cancelled
 from sshops.stub_tasks import Task
 
 PROGRESS_SECONDS = 0.5
+FIGURES = (
+    *("file", "file_bytes", "file_size", "files_done", "files_total"),
+    *("bytes_done", "bytes_total"),
+)
 LOOK_SECONDS = 2  # how often the row is read where no event comes
 
 
@@ -26,7 +30,7 @@ class TransferTask(Task):
         self.state = None
         self.progress_at = 0
         self.news = asyncio.Event()
-        self.newest = None
+        self.newest = {}
 
     async def run(self):
         group = transfers.group_of(self.transfer_run.pk)
@@ -73,19 +77,31 @@ class TransferTask(Task):
             self.position = file.position
             line = f"{file.target_path}  {file.size}  sha256:{file.sha256}\r\n"
             self.socket.tell("output", data=line)
+        figures = {
+            "file": None,
+            "files_done": run.files_done,
+            "files_total": run.files_total,
+            "bytes_done": run.bytes_done,
+            "bytes_total": run.bytes_total,
+            **self.newest,
+        }
+        if files and not figures["file"]:  # between two of them: the last one, whole
+            size = files[-1].size
+            whole = {"file_bytes": size, "file_size": size}
+            figures |= {"file": files[-1].target_path, **whole}
+        if figures["file"]:
+            self.tell_progress(run, figures)
+
+    def tell_progress(self, run, figures):
         now = time.monotonic()
-        is_due = now >= self.progress_at + PROGRESS_SECONDS
-        if is_due and self.newest and self.newest["file"]:
-            self.progress_at = now
-            names = (
-                *("file", "file_bytes", "file_size", "files_done", "files_total"),
-                *("bytes_done", "bytes_total"),
-            )
-            self.socket.tell(
-                "transfer_progress",
-                transfer_name=run.transfer_name,
-                **{name: self.newest[name] for name in names},
-            )
+        if now < self.progress_at + PROGRESS_SECONDS:
+            return
+        self.progress_at = now
+        self.socket.tell(
+            "transfer_progress",
+            transfer_name=run.transfer_name,
+            **{name: figures[name] for name in FIGURES},
+        )
 
     def tell_status(self, text):
         name = self.transfer_run.transfer_name

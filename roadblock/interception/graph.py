@@ -7,7 +7,8 @@ given.
 """
 
 from dataclasses import dataclass
-from math import cos, inf
+from functools import cached_property
+from math import ceil, cos, inf
 from typing import NamedTuple
 
 import numpy as np
@@ -20,6 +21,7 @@ from roadblock.roadmap import RoadMap
 REACH = 4.0  # metres: a car across a lane also blocks the lane beside it
 SNAP = 6.0  # metres beside the nearest lane in which others may be the one meant
 LEAST_SECONDS = 1e-6
+AGAINST_TRAFFIC = 1.5  # times the seconds that the same way takes with the traffic
 
 
 class Start(NamedTuple):
@@ -53,6 +55,11 @@ class RoadGraph:
     chains: dict[str, np.ndarray]  # link: the places along it, both ends included
     link_seconds: dict[str, float]
 
+    @cached_property
+    def rows(self) -> dict[str, int]:
+        """The row of each place by its name."""
+        return {name: row for row, name in enumerate(self.names)}
+
     @property
     def size(self) -> int:
         return len(self.names)
@@ -64,11 +71,19 @@ class RoadGraph:
         rows = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
         return np.where(keys[rows] == wanted, rows, -1)
 
-    def locate(self, x: float, y: float, heading: float | None = None) -> Start:
+    def locate(
+        self,
+        x: float,
+        y: float,
+        heading: float | None = None,
+        *,
+        both_ways: bool = False,
+    ) -> Start:
         """Put a car on the roads: on the lane below it that best suits its heading.
 
         Without a heading (radians) it is on the nearest lane. It may go on along its
-        lane or into a lane beside it. Raises ValueError for coordinates not finite.
+        lane or into a lane beside it; `both_ways`, back along its lane as well. Raises
+        ValueError for coordinates not finite.
         """
         link, _, along = self.roads.nearest(x, y)
         if heading is not None:
@@ -81,6 +96,8 @@ class RoadGraph:
             link, _, along = min(near, key=misfit, default=(link, 0.0, along))
         part = along / max(self.roads.links[link].length, LEAST_SECONDS)
         ahead = [self._next_place(each, part) for each in lanes_from(self.roads, link)]
+        if both_ways:
+            ahead.append(self._last_place(link, part))
         return Start(
             np.array([place for place, _ in ahead]),
             np.array([seconds for _, seconds in ahead]),
@@ -96,35 +113,75 @@ class RoadGraph:
         step = min(int(part * pieces) + 1, pieces)
         return chain[step], (step / pieces - min(part, 1)) * self.link_seconds[link]
 
-    def with_starts(self, starts, factors=None):
+    def line(self, edge: int):
+        """Return (k, 2) the points along which an edge is drawn."""
+        if edge not in self._lines:
+            self._lines[edge] = self._draw(edge)
+        return self._lines[edge]
+
+    @cached_property
+    def _lines(self) -> dict:
+        return {}
+
+    def _draw(self, edge):
+        row, start, end = self.spans[edge].tolist()
+        link = self.roads.links[self.roads.ids[int(row)]]
+        between = (link.stations > start) & (link.stations < end)
+        ends = self.points[[self.tails[edge], self.heads[edge]]]
+        return np.concatenate([ends[:1], link.points[between], ends[1:]])
+
+    def _last_place(self, link, part):
+        chain = self.chains[link]
+        pieces = len(chain) - 1
+        step = max(ceil(part * pieces) - 1, 0)
+        seconds = (min(part, 1) - step / pieces) * self.link_seconds[link]
+        return chain[step], seconds * AGAINST_TRAFFIC
+
+    def with_starts(self, starts, factors=None, both_ways=False):
         """Return the csr (n + k, n + k) of seconds in which start i is the row n + i.
 
-        `factors` (e,) multiply the edges' seconds.
+        `factors` (e,) multiply the edges' seconds. `both_ways`: edges also lead back.
         """
         rows = [np.full(len(s.places), self.size + i) for i, s in enumerate(starts)]
-        seconds = self.seconds if factors is None else self.seconds * factors
+        tails, heads, seconds = self.tails, self.heads, self.seconds
+        if factors is not None:
+            seconds = seconds * factors
+        if both_ways:
+            tails, heads, seconds = self._both_ways
         size = self.size + len(starts)
         values = np.concatenate([seconds, *(start.seconds for start in starts)])
         return sparse.csr_array(
             (
                 np.maximum(values, LEAST_SECONDS),
                 (
-                    np.concatenate([self.tails, *rows]),
-                    np.concatenate([self.heads, *(start.places for start in starts)]),
+                    np.concatenate([tails, *rows]),
+                    np.concatenate([heads, *(start.places for start in starts)]),
                 ),
             ),
             shape=(size, size),
         )
 
-    def arrivals(self, starts, limit: float = inf):
+    @cached_property
+    def _both_ways(self):
+        """(tails, heads, seconds) of all edges, forwards and back, no pair twice."""
+        tails = np.concatenate([self.tails, self.heads])
+        heads = np.concatenate([self.heads, self.tails])
+        seconds = np.concatenate([self.seconds, self.seconds * AGAINST_TRAFFIC])
+        order = np.lexsort([seconds, heads, tails])
+        keys = tails[order].astype(np.int64) * self.size + heads[order]
+        order = order[np.unique(keys, return_index=True)[1]]
+        return tails[order], heads[order], seconds[order]
+
+    def arrivals(self, starts, limit: float = inf, both_ways: bool = False):
         """Return (starts, n) seconds from each start to every place; inf: not at all.
 
-        No way longer than `limit` seconds is looked for.
+        No way longer than `limit` seconds is looked for. `both_ways` for cars that
+        also drive against the traffic, more slowly.
         """
         if not starts:
             return np.empty((0, self.size))
         rows = np.arange(self.size, self.size + len(starts))
-        graph = self.with_starts(starts)
+        graph = self.with_starts(starts, both_ways=both_ways)
         return csgraph.dijkstra(graph, indices=rows, limit=limit)[:, : self.size]
 
 

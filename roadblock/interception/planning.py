@@ -68,7 +68,10 @@ class Plan:
 class Situation:
     """All that a plan depends on; what takes time is computed once and kept."""
 
-    def __init__(self, graph: RoadGraph, routes: Routes, units, *, margin=MARGIN):
+    def __init__(
+        self, graph: RoadGraph, routes: Routes, units, *, margin=MARGIN, both_ways=False
+    ):
+        self.both_ways = both_ways  # units drive against the traffic, too
         self.graph = graph
         self.routes = routes
         self.units = tuple(units)
@@ -77,7 +80,8 @@ class Situation:
     @cached_property
     def arrivals(self):
         """(units, n) seconds until each unit is at each place."""
-        arrivals = self.graph.arrivals([unit.start for unit in self.units])
+        starts = [unit.start for unit in self.units]
+        arrivals = self.graph.arrivals(starts, both_ways=self.both_ways)
         for row, unit in enumerate(self.units):
             arrivals[row] /= unit.pace
             if unit.holds is not None:

@@ -4,18 +4,23 @@ export class Chases {
   constructor() {
     this.open = new Map(); // runner id -> start, in this browser's time
     this.ended = new Map(); // runner id -> outcome of its latest chase
+    this.ids = new Map(); // runner id -> id of its open chase, once the server told
   }
 
   /** skew: how far the server's clock is ahead of ours, in milliseconds. */
   load(chases, skew) {
     this.open.clear();
     this.ended.clear();
+    this.ids.clear();
     const oldestFirst = [...chases].sort((a, b) =>
       a.started_at < b.started_at ? -1 : 1,
     );
     for (const chase of oldestFirst) {
       if (chase.ended_at) this.ended.set(chase.runner_id, chase.outcome);
-      else this.open.set(chase.runner_id, Date.parse(chase.started_at) - skew);
+      else {
+        this.open.set(chase.runner_id, Date.parse(chase.started_at) - skew);
+        this.ids.set(chase.runner_id, chase.id);
+      }
     }
     for (const runner of this.open.keys()) this.ended.delete(runner);
   }
@@ -29,12 +34,14 @@ export class Chases {
   end(runner, outcome) {
     const started = this.open.get(runner);
     this.open.delete(runner);
+    this.ids.delete(runner);
     this.ended.set(runner, outcome);
     return started === undefined ? null : Date.now() - started;
   }
 
   forget(runner) {
     this.open.delete(runner);
+    this.ids.delete(runner);
     this.ended.delete(runner);
   }
 

@@ -1,6 +1,7 @@
 // What happened: the event log, the open chases with their clocks, and the toasts.
 import { fill, gettext } from "../shared/i18n.js";
 import { clock } from "./chases.js";
+import { posts } from "./plans.js";
 
 const MOST = 200;
 const TOAST_MS = 7000;
@@ -106,8 +107,8 @@ export class Log {
 
 /** The running clocks, one for every open chase. */
 export class ChaseCards {
-  constructor(fleet, chases, onPick) {
-    Object.assign(this, { fleet, chases });
+  constructor(fleet, chases, plans, onPick) {
+    Object.assign(this, { fleet, chases, plans });
     this.cards = new Map();
     $("chases").addEventListener("click", (event) => {
       const card = event.target.closest("li");
@@ -127,6 +128,8 @@ export class ChaseCards {
       const [name, text] = [this.fleet.nameOf(id), clock(Date.now() - started)];
       if (card.name.textContent !== name) card.name.textContent = name;
       if (card.clock.textContent !== text) card.clock.textContent = text;
+      const worth = worthOf(this.plans.of(id));
+      if (card.worth.textContent !== worth) card.worth.textContent = worth;
     }
   }
 }
@@ -141,10 +144,29 @@ function makeCard(id) {
   const name = document.createElement("span");
   name.className = "name";
   const time_ = document.createElement("time");
-  button.append(shape, name, time_);
+  const worth = document.createElement("small");
+  worth.className = "worth";
+  button.append(shape, name, time_, worth);
   item.append(button);
   $("chases").append(item);
-  return { item, name, clock: time_ };
+  return { item, name, clock: time_, worth };
+}
+
+/** What a plan is worth, in words; nothing without one. */
+function worthOf(plan) {
+  const count = plan ? posts(plan).length : 0;
+  if (!count) return "";
+  const percent = (part) => `${Math.round(part * 100)} %`;
+  const text = plan.proven
+    ? gettext("%(n)s roadblocks stop %(share)s of its ways, as many as can be")
+    : gettext("%(n)s roadblocks stop %(share)s of its ways, %(bound)s at most can be");
+  const words = fill(text, {
+    n: count, share: percent(plan.share), bound: percent(plan.bound),
+  });
+  if (plan.previous_share === null) return words;
+  const gain = Math.round((plan.share - plan.previous_share) * 100);
+  if (gain <= 0) return words;
+  return `${words} ${fill(gettext("(+%(gain)s over the plan before)"), { gain })}`;
 }
 
 export function toast(title, text, tone = "") {

@@ -10,6 +10,8 @@ import { ChaseCards, Log, toast, toastCatch } from "./log.js";
 import { LiveMap } from "./map.js";
 import { MapChoice } from "./mapchoice.js";
 import { Panel } from "./panel.js";
+import { Plans } from "./plans.js";
+import { PostLayer } from "./posts.js";
 import { prepareSheet } from "./sheet.js";
 import { LiveSocket } from "../shared/socket.js";
 import { Traffic } from "./traffic.js";
@@ -23,7 +25,11 @@ const api = new Api(document.querySelector("[data-mount]").dataset.mount);
 const fleet = new Fleet();
 const chases = new Chases();
 const traffic = new Traffic(fleet, chases);
-const liveMap = new LiveMap($("map"), traffic, {
+const plans = new Plans(api, chases, () => {
+  liveMap.trailsAt = -Infinity;
+  cards.update();
+});
+const liveMap = new LiveMap($("map"), traffic, new PostLayer(plans, fleet), {
   onPick: pick,
   onDrag: () => traffic.followed && follow(null),
 });
@@ -34,7 +40,7 @@ const panel = new Panel(fleet, chases, {
   shownMap: () => liveMap.mapId,
 });
 const log = new Log(fleet);
-const cards = new ChaseCards(fleet, chases, pick);
+const cards = new ChaseCards(fleet, chases, plans, pick);
 
 new Zones(api.mount, liveMap, (alert, fresh) => log.addAlert(alert, fresh));
 
@@ -96,6 +102,7 @@ const fetchChases = refetcher(
   () => api.chases(),
   ([list, skew]) => {
     chases.load(list, skew);
+    plans.keep(chases.ids.values());
     cards.update();
     fleet.version += 1;
   },
@@ -149,12 +156,25 @@ function trouble({ code }) {
 }
 
 const hear = (handlers) => (data) => {
+  if (typeof data === "string") {
+    plans.hear(data);
+    return;
+  }
   const frame = decode(data);
   if (frame) handlers[frame.type]?.(frame);
 };
 
 const link = new Link();
 const common = { onState: () => link.show(), mayRetry: () => api.maySeeFleet() };
+const eventSocket = new LiveSocket(api.socketUrl("ws/front/events"), {
+  ...common,
+  onFrame: hear(onEventFrame),
+  onOpen() {
+    eventSocket.say(JSON.stringify({ type: "follow_plans" }));
+    fetchEvents();
+    fetchChases();
+  },
+});
 link.watch([
   new LiveSocket(api.socketUrl("ws/front/vehicles"), {
     ...common,
@@ -164,14 +184,7 @@ link.watch([
       fetchVehicles();
     },
   }),
-  new LiveSocket(api.socketUrl("ws/front/events"), {
-    ...common,
-    onFrame: hear(onEventFrame),
-    onOpen() {
-      fetchEvents();
-      fetchChases();
-    },
-  }),
+  eventSocket,
 ]);
 
 // --- pictures --------------------------------------------------------------
@@ -210,6 +223,11 @@ for (const name of ["trails", "names"]) {
     liveMap.trailsAt = -Infinity;
   });
 }
+$("roadblocks").addEventListener("click", ({ currentTarget: button }) => {
+  plans.shown = !plans.shown;
+  button.setAttribute("aria-pressed", String(plans.shown));
+  liveMap.trailsAt = -Infinity;
+});
 $("home").addEventListener("click", () => {
   follow(null);
   liveMap.goHome();

@@ -10,8 +10,9 @@ const TRAILS_EVERY = 250;
 const ROADS_EVERY = 400; // while following; in between the picture only slides
 
 export class LiveMap {
-  constructor(element, traffic, { onPick, onDrag }) {
+  constructor(element, traffic, postLayer, { onPick, onDrag }) {
     this.traffic = traffic;
+    this.postLayer = postLayer;
     this.mapId = null;
     this.home = null;
     this.map = L.map(element, {
@@ -33,7 +34,9 @@ export class LiveMap {
       return new CanvasLayer(name).addTo(this.map);
     };
     this.grid = pane("grid", 150);
+    this.heat = pane("heat", 410);
     this.trails = pane("trails", 420);
+    this.posts = pane("posts", 440);
     this.cars = pane("cars", 450);
     this.trailsAt = -Infinity;
     this.roadsAt = 0;
@@ -141,8 +144,10 @@ export class LiveMap {
         this.traffic.drawTrails(pen, view, this.mapId, now),
       );
       this.grid.paint(drawGrid);
+      this.heat.paint((pen, view) => this.postLayer.drawHeat(pen, view, this.mapId));
       if (drawn) this.trailsAt = now;
     }
+    this.posts.paint((pen, view) => this.postLayer.drawPosts(pen, view, this.mapId));
     this.cars.paint((pen, view) => this.traffic.drawCars(pen, view, this.mapId, now));
   }
 }

@@ -3,7 +3,7 @@ import { colour, onThemeChange as whenThemeChanges } from "../shared/colours.js"
 
 const NAMES = [
   "ground", "grid", "road", "road-edge", "police", "runner", "halo", "silent",
-  "damage", "label", "label-ink", "accent",
+  "damage", "heat", "label", "label-ink", "accent",
 ];
 
 export const palette = {};

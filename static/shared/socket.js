@@ -65,6 +65,11 @@ export class LiveSocket {
     this.change("waiting");
   }
 
+  /** Send a text; nothing happens while there is no connection. */
+  say(text) {
+    if (this.state === "live") this.socket.send(text);
+  }
+
   /** Try again now, for the impatient. */
   hurry() {
     if (this.state === "waiting" || this.state === "offline") this.connect();

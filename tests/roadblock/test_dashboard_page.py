@@ -9,7 +9,12 @@ from django.core.cache import cache
 from websockets.sync.client import connect
 
 from roadblock import client_packets as packets
+from roadblock import plans
+from roadblock.models import Chase, Plan
 from roadblock.packets import LEVELS, POLICE, RUNNER
+from tests.roadblock.chased import town
+
+__all__ = ["town"]
 
 KEY = b"test-secret"
 RECORDED = json.loads((Path(__file__).parent / "frames.json").read_text())
@@ -261,3 +266,27 @@ def as_decoded(fields):
             return {"type": "catch", **two}
         case "0xFD":
             return {"type": "failed", **two}
+
+
+def test_a_plan_is_shown_with_its_worth(browser, cars, outsider, town):
+    cars(
+        packets.registration(KEY, 3, POLICE, "POLICE_2"),
+        packets.position(KEY, 3, 480.0, 0.0),
+        packets.registration(KEY, 12, RUNNER, "runner12"),
+        packets.position(KEY, 12, 240.0, 240.0),
+    )
+    browser.sign_in(outsider)
+    browser.open("/roadblock/")
+    browser.wait_for_text("#chases", "runner12")
+    assert browser.texts(".worth") == []
+
+    chase = Chase.objects.get()
+    plans.review(chase)
+    share = Plan.objects.get().share
+
+    browser.wait_for_text(".worth", f"1 roadblocks stop {share:.0%}".replace("%", " %"))
+    browser.click("#roadblocks")
+    browser.wait_for(
+        lambda: browser.find("#roadblocks").get_attribute("aria-pressed") == "false"
+    )
+    assert browser.complaints() == []

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from roadblock.courses import Course
-from roadblock.driving import BRAKING, PICKING_UP, REACH, Fleet
+from roadblock.driving import BRAKING, PICKING_UP, REACH, RUNNER_MODELS, Fleet
 from tests.roadblock.streets import grid, road_map
 
 LIMIT = 15.0
@@ -222,3 +222,76 @@ def test_a_circle_without_any_choice():
     fleet.step(60)
 
     assert np.isfinite(fleet.points).all()
+
+
+def test_a_blocking_car_drives_to_its_post_and_stands_there(course):
+    fleet = Fleet(course, police=2, runners=1)
+    runner = fleet.runners[0]
+    fleet.halt(runner)
+    fleet.block(0, runner, 121.0, 241.0)
+
+    for _ in range(900):
+        fleet.step(0.1)
+
+    assert np.hypot(*(fleet.points[0] - (120, 240))) < 3
+    assert fleet.speeds[0] == 0
+    assert fleet.speeds[1] > 0
+
+
+def test_a_blocking_car_is_no_hunter_until_the_chase_is_over(course):
+    fleet = chasing(course, police=3, runners=1)
+    runner = fleet.runners[0]
+    fleet.block(0, runner, 0.0, 0.0)
+
+    for _ in range(60):
+        fleet.step(0.1)
+    assert 0 not in fleet._prey
+    fleet.call_off(runner)
+    for _ in range(100):
+        fleet.step(0.1)
+
+    assert fleet.speeds[0] > 0
+
+
+def test_a_runner_is_caught_at_a_roadblock():
+    ring = road_map(
+        {"A": (0, 0), "B": (200, 0), "C": (200, 200), "D": (0, 200)},
+        [("A", "B"), ("B", "C"), ("C", "D"), ("D", "A")],
+    )
+    fleet = chasing(Course(ring), police=1, runners=1)
+    fleet.block(0, fleet.runners[0], 200.0, 200.0)
+
+    assert seconds_until_catch(fleet, patience=120) is not None
+    assert np.hypot(*(fleet.points[0] - (200, 200))) < 12
+
+
+@pytest.mark.parametrize("model", RUNNER_MODELS)
+def test_runner_models_keep_moving(course, model):
+    fleet = Fleet(course, police=1, runners=2, runner_model=model)
+    for runner in fleet.runners:
+        fleet.chase(runner)
+    links = [set(), set()]
+
+    for _ in range(1200):
+        fleet.step(0.1)
+        for seen, row in zip(links, fleet._rows[1:], strict=True):
+            seen.add(int(row))
+
+    assert all(len(seen) > 5 for seen in links)
+    assert fleet.speeds[list(fleet.runners)].min() > 0
+
+
+def test_lost_runners_do_not_turn_back(course):
+    fleet = Fleet(course, police=0, runners=1, runner_model="walk")
+    fleet.chase(0)
+    way = [course.ids[int(fleet._rows[0])]]
+
+    for _ in range(1500):
+        fleet.step(0.1)
+        link = course.ids[int(fleet._rows[0])]
+        if link != way[-1]:
+            way.append(link)
+
+    back = [">".join(reversed(link.split(">"))) for link in way]
+    assert len(way) > 10
+    assert all(link != other for link, other in zip(way[1:], back, strict=False))

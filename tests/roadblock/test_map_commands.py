@@ -73,3 +73,27 @@ def test_make_town_builds_once(maps_dir, capsys):
 def test_make_town_with_a_senseless_seed(maps_dir):
     with pytest.raises(CommandError, match="non-negative"):
         call_command("make_town", "--seed", "-1")
+
+
+def test_chases_are_evaluated_with_their_intervals(capsys):
+    call_command("make_town", verbosity=0)
+
+    call_command(
+        "evaluate_interception",
+        *("--chases", "2", "--police", "2", "--seconds", "5"),
+        *("--runner-model", "walk", "--runner-model", "evade", "--processes", "1"),
+    )
+
+    told = capsys.readouterr().out
+    for text in ("Runner model walk, 2 chases:", "All models, 4 chases:", "pursuit"):
+        assert text in told
+    assert told.count("planner over greedy") == 3
+
+
+@pytest.mark.parametrize(
+    "options",
+    [["--map", "77"], ["--chases", "0"], ["--seconds", "0"], ["--runner-pace", "0"]],
+)
+def test_senseless_evaluations_are_refused(options):
+    with pytest.raises(CommandError):
+        call_command("evaluate_interception", *options)

@@ -13,6 +13,7 @@ from roadblock.driving import FLEE, Fleet
 from roadblock.packets import (
     CatchReport,
     Nack,
+    OrderReport,
     PositionReport,
     Refused,
     Registration,
@@ -196,6 +197,25 @@ async def test_chase_catch_rest_and_restart(simulate, monkeypatch):
     assert server.heard(CatchReport) == [CATCH, CATCH]
     runner = Registration(9002, packets.RUNNER, "DEMO R1")
     assert server.heard(Registration).count(runner) == 2
+
+
+async def test_police_obey_and_confirm_orders(simulate):
+    async with Server().listening() as server:
+        simulation = simulate(server)
+        driving = asyncio.create_task(simulation.run())
+        await until(lambda: simulation.connected == 4)
+        order = packets.placement(KEY, 9002, 9003, 120.0, 120.0, 90.0)
+        for socket in set(server.sockets):  # each car hears the orders of all
+            await socket.send(order)
+        await until(lambda: server.heard(OrderReport))
+        simulation.stop()
+        await driving
+
+    assert server.heard(OrderReport) == [
+        OrderReport(9002, packets.command_of(order), False)
+    ]
+    assert set(simulation.fleet._posts) == {1}
+    assert server.refused == 0
 
 
 CATCH = CatchReport("catch", FIRST_ID, FIRST_ID + 1)

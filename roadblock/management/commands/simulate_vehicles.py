@@ -12,7 +12,7 @@ from django.core.management import BaseCommand, CommandError
 
 from roadblock import maps
 from roadblock.courses import Course
-from roadblock.driving import Fleet
+from roadblock.driving import EVADE, RUNNER_MODELS, Fleet
 from roadblock.packets import NAME_BYTES
 from roadblock.simulator import Simulator
 
@@ -43,6 +43,12 @@ class Command(BaseCommand):
             "--prefix", default="DEMO", help="what all names begin with"
         )
         parser.add_argument("--seed", type=int, default=1)
+        parser.add_argument(
+            "--runner-model",
+            choices=RUNNER_MODELS,
+            default=EVADE,
+            help="how chased runners choose their way",
+        )
 
     def handle(self, *, police, runners, hz, seconds, forever, url, **options):
         last_id = options["first_id"] + police + runners - 1
@@ -57,7 +63,13 @@ class Command(BaseCommand):
             raise CommandError("--url must look like ws://HOST:PORT/roadblock.")
         course = self.load_course(options["map"])
         simulator = Simulator(
-            Fleet(course, police=police, runners=runners, seed=options["seed"]),
+            Fleet(
+                course,
+                police=police,
+                runners=runners,
+                seed=options["seed"],
+                runner_model=options["runner_model"],
+            ),
             url=url,
             key=settings.HMAC_SECRET_KEY.encode(),
             hz=hz,

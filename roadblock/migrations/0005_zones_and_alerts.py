@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("roadblock", "0002_operators"),
+        ("roadblock", "0004_operators_see_plans"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -26,5 +26,5 @@ def let_draw_no_more(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("roadblock", "0003_zones_and_alerts")]
+    dependencies = [("roadblock", "0005_zones_and_alerts")]
     operations = [migrations.RunPython(let_draw, let_draw_no_more)]
