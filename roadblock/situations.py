@@ -24,6 +24,7 @@ RECENT_SECONDS = 6.0  # of a car's track, from which its heading and pace are re
 TURN_METRES = 2.0  # a shorter way says nothing of the heading
 PACES = 0.5, 1.5  # of the runner, as a multiple of what the roads allow
 REFUSAL_SECONDS = 30.0  # how long a car is left alone that could not take its post
+MOST_CARS = 20  # in one chase; the nearest ones
 LOYALTY = 0.5  # how much nearer a chase looks to a car that has a post in it
 
 
@@ -70,16 +71,20 @@ def view(chase, *, runner=None, units=(), without=()):
     units = dict(units)
     cars = _fit_cars(map_id)
     places = _places([chase.runner_id, *cars])
+    moved = {pk: Place(*at, time.time()) for pk, at in units.items() if pk in cars}
     if runner is not None:
-        places[chase.runner_id] = Place(*runner, time.time())
+        moved[chase.runner_id] = Place(*runner, time.time())
+    places |= moved
     if chase.runner_id not in places:
         raise NobodyKnowsWhere
-    places |= {pk: Place(*at, time.time()) for pk, at in units.items() if pk in cars}
     oldest = time.time() - settings.ROADBLOCK_SILENT_SECONDS
     heard = {pk for pk, place in places.items() if place.heard >= oldest}
     posts = {one.unit_id: one for one in _posts_in_force()}
     at_hand = set(cars) & heard - set(without) - _unwilling(chase) | set(units)
     ours = _share_out(chase, map_id, places, at_hand & set(cars), posts)
+    # Only of those that count: the tracks of a whole fleet would be many rows.
+    places |= _in_motion({pk: places[pk] for pk in {chase.runner_id, *ours}})
+    places |= moved
     where = places[chase.runner_id]
     start = graph.locate(where.x, where.y, where.heading)
     drawn = routes.sample(
@@ -137,17 +142,23 @@ def _posts_in_force():
 def _places(ids):
     """Return {id: Place} of all these cars that ever told where they are."""
     last = tracks.last_positions(ids)
+    return {pk: Place(*at) for pk, at in last.items()}
+
+
+def _in_motion(places):
+    """Return places with the headings and speeds that the cars' tracks tell."""
     since = datetime.fromtimestamp(time.time() - RECENT_SECONDS, UTC)
-    rows = Position.objects.filter(vehicle__in=list(last), created_at__gte=since)
+    rows = Position.objects.filter(vehicle__in=list(places), created_at__gte=since)
     tracks_of = {}
     for pk, x, y, moment in rows.order_by("created_at").values_list(
         "vehicle_id", "x", "y", "created_at"
     ):
         tracks_of.setdefault(pk, []).append((x, y, moment.timestamp()))
-    return {
-        pk: Place(*at, *_motion([*tracks_of.get(pk, []), at]))
-        for pk, at in last.items()
-    }
+    moving = {}
+    for pk, place in places.items():
+        at = place.x, place.y, place.heard
+        moving[pk] = Place(*at, *_motion([*tracks_of.get(pk, []), at]))
+    return moving
 
 
 def _motion(track):
@@ -173,7 +184,7 @@ def _pace(graph, place):
 
 
 def _share_out(chase, map_id, places, cars, posts):
-    """Return the cars for this chase: every open one gets those near it, equally many.
+    """Return the cars for this chase: each open one gets those near it, equally many.
 
     A car that has a post stays with its chase unless another runner is far nearer.
     """
@@ -199,7 +210,8 @@ def _share_out(chase, map_id, places, cars, posts):
         gap = hypot(car.x - target.x, car.y - target.y)
         return gap * (LOYALTY if loyal else 1), pair
 
-    room = dict.fromkeys(targets, ceil(len(cars) / len(targets)))
+    equally = ceil(len(cars) / len(targets))
+    room = dict.fromkeys(targets, min(equally, MOST_CARS))
     taken = {}
     pairs = [(car, target) for car in cars for target in targets]
     for car, target in sorted(pairs, key=distance):

@@ -20,6 +20,7 @@ from roadblock.interception.search import Search
 
 EXACT = 1e-9  # differences in probability that are rounding
 TOLERANCE = 2e-6  # those that HiGHS, by its own tolerances, may not see
+FEW = 12  # units of which pairs may choose anew; of more there are too many pairs
 ROUNDS = 300  # steps of the multipliers
 PATIENCE = 12  # steps without a better bound before smaller steps
 SMALLEST_STEP = 0.005
@@ -156,7 +157,7 @@ def _exchange(problem, chosen, sets):
     while improved:
         improved = False
         used = np.flatnonzero(chosen >= 0)
-        for count in (1, 2):
+        for count in (1, 2) if len(used) <= FEW else (1,):
             for units in combinations(used.tolist(), count):
                 other = chosen.copy()
                 other[list(units)] = -1
