@@ -44,7 +44,7 @@ pages = FastLane(
 )
 
 EVENT_STREAMS = re.compile(
-    r"^/(roadblock/(api/)?vehicles/events/stream|diagnosis/(api/)?diagnosis/[^/]+/status)/?$"
+    r"^/(roadblock/(api/)?(vehicles/events|alerts)/stream|diagnosis/(api/)?diagnosis/[^/]+/status)/?$"
 )
 
 

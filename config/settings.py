@@ -526,6 +526,17 @@ if ROADBLOCK_REPLAN_SECONDS > 0:
         "schedule": timedelta(seconds=ROADBLOCK_REPLAN_SECONDS),
         "options": {"expires": ROADBLOCK_REPLAN_SECONDS},
     }
+ROADBLOCK_ALERT_SILENCE_SECONDS = env.float("ROADBLOCK_ALERT_SILENCE_SECONDS", 30.0)
+ROADBLOCK_ALERT_PROXIMITY_METRES = env.float("ROADBLOCK_ALERT_PROXIMITY_METRES", 50.0)
+ROADBLOCK_ALERT_KEEP_DAYS = env.int("ROADBLOCK_ALERT_KEEP_DAYS", 90)
+ROADBLOCK_WEBHOOK_HOSTS = env.list("ROADBLOCK_WEBHOOK_HOSTS", default=[])
+ROADBLOCK_WEBHOOK_URL = env.str("ROADBLOCK_WEBHOOK_URL", "")
+ROADBLOCK_WEBHOOK_KEY = env.str("ROADBLOCK_WEBHOOK_KEY", "")
+CELERY_BEAT_SCHEDULE["deliver-alerts"] = {
+    "task": "roadblock.tasks.deliver_alerts",
+    "schedule": timedelta(seconds=10),
+    "options": {"expires": 9},
+}
 CELERY_BEAT_SCHEDULE["sweep-positions"] = {
     "task": "roadblock.tasks.sweep_positions",
     "schedule": timedelta(hours=1),
@@ -651,7 +662,7 @@ CELERY_BEAT_SCHEDULE["charging-sweep"] = {
 
 SSHOPS_AUDIT_KEY = env.str("SSHOPS_AUDIT_KEY", "")
 SSHOPS_DETACH_MINUTES = env.float("SSHOPS_DETACH_MINUTES", 30.0)
-SSHOPS_SCROLLBACK_BYTES = env.int("SSHOPS_SCROLLBACK_BYTES", 1 << 20)
+SSHOPS_SCROLLBACK_BYTES = env.int("SSHOPS_SCROLLBACK_BYTES", 1 << 21)
 SSHOPS_MAX_TERMINALS = env.int("SSHOPS_MAX_TERMINALS", 200)
 SSHOPS_TERMINALS_SOCKET = (
     env.str("SSHOPS_TERMINALS_SOCKET", "") or EMBEDDED.sockets / "terminals.sock"

@@ -14,8 +14,9 @@ from unfold.admin import ModelAdmin, StackedInline, TabularInline
 from unfold.decorators import action, display
 
 from config.errors import DomainError
-from roadblock import chases, fleet
+from roadblock import chases, fleet, webhooks
 from roadblock.models import (
+    Alert,
     Chase,
     Event,
     Plan,
@@ -24,6 +25,7 @@ from roadblock.models import (
     Roadblock,
     Vehicle,
     VehicleKey,
+    Zone,
 )
 
 
@@ -308,3 +310,54 @@ class PositionAdmin(ReadOnly, ModelAdmin):
     ordering = ["-pk"]
     paginator = EstimatingPaginator
     show_full_result_count = False
+
+
+@admin.register(Zone)
+class ZoneAdmin(ModelAdmin):
+    """Zones are drawn on the live map; here they are named, paused and removed."""
+
+    list_display = ["name", "map_id", "watches", "active", "webhook", "created_by"]
+    list_filter = ["active", "watches", "map_id"]
+    list_select_related = ["created_by"]
+    search_fields = ["name"]
+    fields = [
+        *("name", "map_id", "watches", "on_enter", "on_leave", "active", "webhook"),
+        *("corners", "created_by", "created_at"),
+    ]
+    readonly_fields = ["map_id", "corners", "created_by", "created_at"]
+
+    def has_add_permission(self, request):
+        return False
+
+    def formfield_for_dbfield(self, db_field, request, **kwargs):
+        if db_field.name == "webhook":
+            kwargs["validators"] = [webhooks.check_allowed]
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+
+@admin.register(Alert)
+class AlertAdmin(ReadOnly, ModelAdmin):
+    list_display = [
+        *("created_at", "what", "vehicle", "zone_name", "runner", "arrival"),
+        *("attempts", "failure"),
+    ]
+    list_filter = ["kind", "delivery", ("created_at", admin.DateFieldListFilter)]
+    list_select_related = ["vehicle", "runner"]
+    search_fields = ["vehicle__car_name", "zone_name"]
+
+    @display(
+        description=_("kind"),
+        label={
+            **{"enter": "info", "leave": "info"},
+            **{"silence": "warning", "proximity": "success"},
+        },
+    )
+    def what(self, alert):
+        return alert.kind, alert.get_kind_display()
+
+    @display(
+        description=_("delivery"),
+        label={"waiting": "warning", "delivered": "success", "failed": "danger"},
+    )
+    def arrival(self, alert):
+        return alert.delivery, alert.get_delivery_display()

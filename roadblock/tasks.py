@@ -1,11 +1,11 @@
-"""Plan roadblocks; forget old positions."""
+"""Plan roadblocks, deliver alerts; forget old positions and alerts."""
 
 import logging
 
 from celery import shared_task
 from kombu.exceptions import OperationalError
 
-from roadblock import plans, tracks
+from roadblock import alerts, plans, tracks, webhooks
 
 log = logging.getLogger(__name__)
 
@@ -31,3 +31,9 @@ def nudge(plan_id):
 @shared_task
 def sweep_positions():
     tracks.sweep()
+    alerts.sweep()
+
+
+@shared_task
+def deliver_alerts():
+    return webhooks.deliver_due()

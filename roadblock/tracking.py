@@ -17,7 +17,7 @@ from django.conf import settings
 
 from config.errors import DatabaseUnavailable
 from config.realtime import EVERYBODY, hub, in_thread, publish_now
-from roadblock import counters, packets, tracks
+from roadblock import counters, packets, tracks, watch
 from roadblock.cars import Car, read_car, read_fleet, read_keys
 from roadblock.dispatch import Dispatch
 from roadblock.wire import (
@@ -66,6 +66,7 @@ class Tracker:
         self.moved_event = asyncio.Event()
         self.rows_event = asyncio.Event()
         self.storing, self.ticking = asyncio.Lock(), asyncio.Lock()
+        self.watching = asyncio.Lock()
         self.tasks = []
         self.valkey = redis.asyncio.from_url(settings.REDIS_URL)
 
@@ -89,6 +90,7 @@ class Tracker:
                 asyncio.create_task(self.store_for_ever()),
                 asyncio.create_task(self.complain_for_ever()),
                 asyncio.create_task(self.dispatch.store_for_ever()),
+                asyncio.create_task(watch.watch_for_ever(self)),
             ]
 
     async def load(self):
@@ -111,7 +113,7 @@ class Tracker:
         """Publish and store what is left."""
         # Neither is cancelled half-way: a batch would be stored twice, and the Valkey
         # client may swallow the cancellation, which leaves a task that never ends.
-        async with self.storing, self.ticking, self.dispatch.storing:
+        async with self.storing, self.ticking, self.dispatch.storing, self.watching:
             for task in self.tasks:
                 task.cancel()
             await asyncio.gather(*self.tasks, return_exceptions=True)

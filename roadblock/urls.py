@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from roadblock import plan_views, replay_views, views
+from roadblock import plan_views, replay_views, views, zone_views
 
 api = [
     path("vehicles", views.Vehicles.as_view(), name="vehicles"),
@@ -26,6 +26,10 @@ api = [
     ),
     path("reports", replay_views.Report.as_view(), name="reports"),
     path("reports.csv", replay_views.ReportFile.as_view(), name="reports-file"),
+    path("zones", zone_views.Zones.as_view(), name="zones"),
+    path("zones/<id>", zone_views.OneZone.as_view(), name="zone"),
+    path("alerts", zone_views.Alerts.as_view(), name="alerts"),
+    path("alerts/stream", zone_views.alert_stream, name="alert-stream"),
     path("maps", views.Maps.as_view(), name="maps"),
     path("maps/<id>", views.OneMap.as_view(), name="map"),
 ]

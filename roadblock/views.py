@@ -127,6 +127,11 @@ class Events(View):
 @csrf_exempt
 async def event_log(request):
     """Send what happens in chases as server-sent events, from now on."""
+    return await stream_of(EVENT_LOG, request)
+
+
+async def stream_of(group, request):
+    """Answer with a group's events as server-sent events, from now on."""
     if request.method != "GET":
         refusal = MethodNotAllowed(request.method)
         return JsonResponse(
@@ -142,7 +147,7 @@ async def event_log(request):
             headers={"WWW-Authenticate": "Bearer"},
         )
     return StreamingHttpResponse(
-        event_stream(EVENT_LOG),
+        event_stream(group),
         content_type="text/event-stream",
         headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
     )

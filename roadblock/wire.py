@@ -11,4 +11,5 @@ CARS_ON_VEHICLES = "roadblock.cars.vehicles"  # /ws/vehicles
 CARS_ON_EVENTS = "roadblock.cars.events"  # /ws/events
 TRACKERS = "roadblock.trackers"  # one in each server process
 PLANS = "roadblock.plans"  # dashboards that follow plans, on /ws/front/events
+ALERTS = "roadblock.alerts"  # readers of /alerts/stream
 EVENT_LOG = "roadblock.event-log"  # readers of /vehicles/events/stream

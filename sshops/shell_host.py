@@ -28,7 +28,7 @@ from sshops.shells import Shell
 log = logging.getLogger(__name__)
 
 PIECE_BYTES = 1 << 16
-WINDOW_BYTES = 1 << 19  # sent to a browser and not yet acknowledged
+WINDOW_BYTES = 1 << 20  # sent to a browser and not yet acknowledged
 SMALLEST_BYTES = 1 << 12  # no smaller piece for want of window
 WATCH_SECONDS = 1
 STOP_SECONDS = 5

@@ -25,7 +25,7 @@ from sshops.ring import Ring
 log = logging.getLogger(__name__)
 
 READ_BYTES = 1 << 16
-AHEAD = 1 << 17
+AHEAD = 1 << 18
 INPUT_BYTES = 1 << 20  # typed or pasted, and not yet taken by the server
 EXIT_SECONDS = 2
 
@@ -43,7 +43,8 @@ class Shell:
         self.recorder = recorder
         self.on_end = on_end
         self.cols, self.rows = terminal.cols, terminal.rows
-        self.ring = Ring(settings.SSHOPS_SCROLLBACK_BYTES)
+        # Never so small that the writer is overtaken by what is read ahead.
+        self.ring = Ring(max(settings.SSHOPS_SCROLLBACK_BYTES, AHEAD + READ_BYTES))
         self.viewers = set()
         self.writer = None
         self.alone_since = time.monotonic()

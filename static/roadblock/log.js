@@ -5,7 +5,10 @@ import { posts } from "./plans.js";
 
 const MOST = 200;
 const TOAST_MS = 7000;
-const SIGNS = { run: "▶", catch: "✓", failed: "✕", closed: "■" };
+const SIGNS = {
+  run: "▶", catch: "✓", failed: "✕", closed: "■",
+  enter: "↘", leave: "↗", silence: "…", proximity: "◎",
+};
 const language = document.documentElement.lang || undefined;
 const time = new Intl.DateTimeFormat(language, {
   hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false,
@@ -19,6 +22,10 @@ const sentence = (event) =>
       run: gettext("%(runner)s is on the run"),
       catch: gettext("%(catcher)s caught %(runner)s"),
       failed: gettext("%(catcher)s missed %(runner)s"),
+      enter: gettext("%(catcher)s entered %(zone)s"),
+      leave: gettext("%(catcher)s left %(zone)s"),
+      silence: gettext("%(catcher)s fell silent"),
+      proximity: gettext("%(catcher)s is near %(runner)s"),
       closed: gettext("The chase of %(runner)s was closed without a catch"),
     }[event.kind] ?? event.kind,
     event,
@@ -32,7 +39,7 @@ export class Log {
 
   /** The stored log. Closings are not stored, so the ones seen here stay. */
   load(events) {
-    const seen = this.events.filter(({ kind }) => kind === "closed");
+    const seen = this.events.filter(({ kind, alert }) => kind === "closed" || alert);
     const stored = events.slice(0, MOST).map((event) => ({
       kind: event.status,
       catcherId: event.catcher_id,
@@ -52,6 +59,18 @@ export class Log {
     this.events = [event, ...this.events].slice(0, MOST);
     this.draw();
     return event;
+  }
+
+  /** An alert, from the store or just now: the car stands for the catcher. */
+  addAlert(alert, fresh) {
+    if (this.events.some((event) => event.alert === alert.id)) return;
+    this.events.push({
+      kind: alert.kind, alert: alert.id, fresh, at: Date.parse(alert.created_at),
+      catcherId: alert.vehicle_id, catcherName: alert.car_name,
+      runnerId: alert.runner_id, runnerName: alert.runner_name, zone: alert.zone_name,
+    });
+    this.events = this.events.sort((a, b) => b.at - a.at).slice(0, MOST);
+    this.draw();
   }
 
   named(event) {

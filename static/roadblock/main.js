@@ -15,6 +15,7 @@ import { PostLayer } from "./posts.js";
 import { prepareSheet } from "./sheet.js";
 import { LiveSocket } from "../shared/socket.js";
 import { Traffic } from "./traffic.js";
+import { Zones } from "./zones.js";
 
 const LIST_EVERY = 250;
 const ASLEEP = 90_000; // a timer this late means the machine slept
@@ -40,6 +41,8 @@ const panel = new Panel(fleet, chases, {
 });
 const log = new Log(fleet);
 const cards = new ChaseCards(fleet, chases, plans, pick);
+
+new Zones(api.mount, liveMap, (alert, fresh) => log.addAlert(alert, fresh));
 
 /** Follow a car; the same one again releases it, and so does nothing at all. */
 function pick(car) {

@@ -75,6 +75,7 @@ export class LiveMap {
     this.home = bbox && asBounds(bbox);
     this.goHome(false);
     this.trailsAt = -Infinity;
+    this.map.fire("mapshown");
   }
 
   addRoads(geojson) {

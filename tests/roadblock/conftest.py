@@ -23,6 +23,7 @@ __all__ = [
 
 operators = import_module("roadblock.migrations.0002_operators")
 plan_watchers = import_module("roadblock.migrations.0004_operators_see_plans")
+zone_operators = import_module("roadblock.migrations.0006_operators_draw_zones")
 
 
 # The people of all tests, but without a flush of all tables after each test: tests with
@@ -46,6 +47,7 @@ def operator(db):
     """In the group that a migration makes for the operators of roadblock."""
     operators.make_group(apps, None)  # earlier tests may have flushed it away
     plan_watchers.let_see(apps, None)
+    zone_operators.let_draw(apps, None)
     operator = factories.user("operator@example.com", urole="admin")
     operator.groups.add(Group.objects.get(name=operators.NAME))
     return operator
