@@ -133,7 +133,7 @@ def test_the_audit_log_is_read_by_who_may(browser, operator):
 
 
 def test_without_a_right_there_is_no_page(outsider):
-    client = Client()
+    client = Client(HTTP_ACCEPT="text/html")
     assert client.get("/sshops/").status_code == 302
 
     client.force_login(outsider)
@@ -142,7 +142,7 @@ def test_without_a_right_there_is_no_page(outsider):
 
 
 def test_a_supervisor_sees_terminals_and_the_log_alone(supervisor):
-    client = Client()
+    client = Client(HTTP_ACCEPT="text/html")
     client.force_login(supervisor)
 
     text = client.get("/sshops/").content.decode()
@@ -155,7 +155,7 @@ def test_a_supervisor_sees_terminals_and_the_log_alone(supervisor):
 
 
 def test_without_sshd_the_page_says_what_to_install(operator, monkeypatch):
-    client = Client()
+    client = Client(HTTP_ACCEPT="text/html")
     monkeypatch.setattr("sshops.page_views.has_sshd", lambda: False)
     client.force_login(operator)
 
