@@ -30,7 +30,8 @@ export class Zones {
   open(on) {
     $("zone-panel").hidden = !on;
     $("zones").setAttribute("aria-pressed", String(on));
-    if (!on) this.sketch.end();
+    if (on) this.load(); // others draw too
+    else this.sketch.end();
   }
 
   async load() {
