@@ -37,7 +37,7 @@ class TerminalEnded(Failure):
 
     status = 410
     code = "TERMINAL_ENDED"
-    error_code = 20004
+    error_code = 60000
 
 
 class TooManyTerminals(CommandFailed):
@@ -45,6 +45,7 @@ class TooManyTerminals(CommandFailed):
 
     status = 429
     code = "TOO_MANY_TERMINALS"
+    error_code = 60001
 
 
 def create(user, server_name, *, cols=80, rows=24):

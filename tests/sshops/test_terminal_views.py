@@ -109,7 +109,7 @@ def test_there_are_no_more_than_may_be(api, operator, server, settings):
     path = "/sshops/terminals"
     assert api(operator).post(path, {"server": "db1"}).status_code == 201
 
-    assert error_of(api(operator).post(path, {"server": "db1"}), 429, path) == 22000
+    assert error_of(api(operator).post(path, {"server": "db1"}), 429, path) == 60001
 
 
 def test_a_list_asks_the_same_few_times(
