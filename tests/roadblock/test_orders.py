@@ -86,7 +86,9 @@ async def test_orders_reach_their_cars_and_count_as_sent(connect, chase, police)
 
     await a(plans.review, chase)
 
-    for one in await a(lambda: list(Roadblock.objects.all())):
+    orders = await a(lambda: list(Roadblock.objects.all()))
+    assert orders
+    for one in orders:
         await becomes(one, State.SENT)
 
 
