@@ -58,6 +58,8 @@ def test_everything_comes_back_and_what_was_is_a_backup(
 ):
     """(2) a copy first, (4) others are kept out, (6) who exists stays signed in."""
     headers = header(server, EMAIL, PASSWORD)
+    # The clients of other modules book the same hours.
+    postgres.query("TRUNCATE charging_reservation CASCADE")
     postgres.query("UPDATE workspace_user SET uname = 'before'")
     dump = backup()
     postgres.query("CREATE TABLE not_in_the_dump (id uuid REFERENCES workspace_user)")
@@ -81,9 +83,7 @@ def test_everything_comes_back_and_what_was_is_a_backup(
     assert names_of(postgres) == {"before"}
     assert postgres.query("SELECT to_regclass('not_in_the_dump')") == [(None,)]
     kinds = [answer.status_code for *_, answer in load.answers]
-    assert set(kinds) == {201, 503}, [
-        answer.text for *_, answer in load.answers if answer.status_code == 409
-    ]
+    assert set(kinds) == {201, 503}
     assert get(server, "/workspace/users/me", headers).json()["uname"] == "before"
     assert get(server, "/workspace/users/me", theirs).status_code == 401
 
@@ -100,7 +100,6 @@ def test_everything_comes_back_and_what_was_is_a_backup(
     assert not until_then - stored(postgres)
     assert names_of(postgres) >= {"after"}
     postgres.query("DROP TABLE not_in_the_dump")
-    postgres.query("TRUNCATE charging_reservation CASCADE")
 
 
 def test_a_restore_that_breaks_leaves_everything(postgres, manage, backup, folder):
