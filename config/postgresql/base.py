@@ -1,9 +1,12 @@
 """Django's PostgreSQL backend, which notices when the database is away.
 
 Connecting, and nothing else, is tried again by the process' watch (config/outages.py):
-nothing has been written then. A pooled connection is looked at before it is used.
+nothing has been written then. A pooled connection is looked at before it is used: one
+that the server ended has something to read, which costs next to nothing to see; one
+that was idle for long is tried.
 """
 
+import select
 import time
 from contextlib import suppress
 
@@ -15,6 +18,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from config import outages
 
 VERDICT_SECONDS = 2.5  # from the first try on; a client hears within 3
+IDLE_SECONDS = 5  # from then on a line may have died without a word
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -39,7 +43,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if not self.pool:
             outages.refuse_while_closed()
         connection = super().get_new_connection(conn_params)
-        if self.pool:
+        if self.pool and is_doubtful(connection):
             try:
                 ConnectionPool.check_connection(connection)
             except BaseException:
@@ -52,6 +56,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
             outages.refuse_while_closed()
         return super()._configure_connection(connection)
 
+    def _close(self):
+        if self.connection is not None:
+            self.connection.used_at = time.monotonic()
+        return super()._close()
+
     @property
     def pool(self):
         # A probe may take the pool away between Django's two looks at the dict.
@@ -62,6 +71,15 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def probe(self):
         """Return the Probe of this database, for who saw a statement fail."""
         return Probe(self.get_connection_params())
+
+
+def is_doubtful(connection):
+    """Tell whether a pooled connection may have broken since it was last used."""
+    if time.monotonic() - getattr(connection, "used_at", 0) > IDLE_SECONDS:
+        return True
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    return bool(poll.poll(0))
 
 
 class Probe:
