@@ -153,7 +153,7 @@ def report(what, figure, peer):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--web-processes", default="1")
+    parser.add_argument("--web-processes", default="2")
     parser.add_argument("--creations", type=int, default=500)
     parser.add_argument("--reads", type=int, default=3_000)
     parser.add_argument("--turns", type=int, default=5)

@@ -172,7 +172,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--headsets", type=int, default=300)
     parser.add_argument("--rate", type=float, default=50, help="reports a second")
-    parser.add_argument("--web-processes", default="1")
+    parser.add_argument("--web-processes", default="2")
     options = parser.parse_args()
     environ = {
         "WEB_PROCESSES": options.web_processes,

@@ -174,7 +174,7 @@ def main():
     parser.add_argument("--hz", type=float, default=10)
     parser.add_argument("--seconds", type=float, default=10)
     parser.add_argument("--dashboards", type=int, default=20)
-    parser.add_argument("--web-processes", default="1")
+    parser.add_argument("--web-processes", default="2")
     options = parser.parse_args()
     with server.running(WEB_PROCESSES=options.web_processes) as running:
         token = server.token(running.port)

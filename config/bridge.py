@@ -5,8 +5,8 @@ client takes to read its answer. Here a thread only works. The event loop waits 
 clients: small bodies are read in before a thread is taken, files are read piece by
 piece as the client takes them. What keeps a thread for long has a second pool: bodies
 that a program produces or consumes as they flow, and views that wait for other systems.
-The first pool can thus be small: more threads than there are cores to run them only
-take the interpreter from each other.
+In the first one few requests run at a time: more than there are cores to run them only
+take the interpreter from each other. But one that takes long lets the next one in.
 """
 
 import asyncio
@@ -15,6 +15,7 @@ import sys
 import tempfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, nullcontext
 from urllib.parse import quote
 
 from django.db import close_old_connections
@@ -24,6 +25,8 @@ READ_IN_BYTES = 1 << 20  # a request body up to this is read before a thread is 
 # is larger than this must tell its length.
 CHUNKED_BYTES = 64 << 20
 IN_MEMORY_BYTES = 1 << 18
+AT_ONCE = 2  # requests that run, not counting those that took longer than
+YOUNG_SECONDS = 0.05
 PIECE_BYTES = 1 << 17
 FLOW_PIECES = 8  # how far a flowing body may run ahead
 # A sender that is silent for so long is gone: without this, lines that died unnoticed
@@ -54,6 +57,31 @@ class TooLong(Exception):
     """A chunked body is longer than CHUNKED_BYTES."""
 
 
+class Gate:
+    """Lets in a few at a time, in order; who stays long counts no more."""
+
+    def __init__(self):
+        self.places = asyncio.Semaphore(AT_ONCE)
+
+    @asynccontextmanager
+    async def turn(self):
+        await self.places.acquire()
+        is_young = True
+
+        def grow():
+            nonlocal is_young
+            is_young = False
+            self.places.release()
+
+        timer = asyncio.get_running_loop().call_later(YOUNG_SECONDS, grow)
+        try:
+            yield
+        finally:
+            timer.cancel()
+            if is_young:
+                self.places.release()
+
+
 class WSGIBridge:
     """ASGI application that answers with a WSGI application.
 
@@ -63,6 +91,7 @@ class WSGIBridge:
     def __init__(self, application, threads, stream_threads, waits=lambda path: False):
         self.application = application
         self.waits = waits
+        self.gate = Gate()
         self.threads = ThreadPoolExecutor(threads, thread_name_prefix="http")
         self.streams = ThreadPoolExecutor(stream_threads, thread_name_prefix="stream")
 
@@ -95,7 +124,8 @@ class WSGIBridge:
     async def exchange(self, scope, body, receive, send, pool, gone=None):
         """Answer one request; the future `gone` is done once the client has left."""
         response = Response()
-        answer = await _work(pool, self.call, environ_of(scope, body), response)
+        async with self.gate.turn() if pool is self.threads else nullcontext():
+            answer = await _work(pool, self.call, environ_of(scope, body), response)
         if isinstance(answer, bytes):
             await send(response.head())
             await send(_piece(answer, last=True))

@@ -2,8 +2,6 @@
 
 import json
 import os
-import re
-import shlex
 import signal
 import socket
 import subprocess
@@ -141,7 +139,7 @@ def desk(environ):
 
 
 class Server:
-    """A web process, by the command of deploy/; what it says goes to `log`."""
+    """A process of the web server; what it says goes to `log`."""
 
     def __init__(self, process, port, log):
         self.process, self.port, self.log_file = process, port, log
@@ -158,18 +156,16 @@ def served(environ, log):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    deployed = (settings.BASE_DIR / "deploy" / "supervisord.conf").read_text()
-    options = re.search(r"config\.asgi:application (.*)", deployed)[1]
-    for name, value in (("HOST", "127.0.0.1"), ("PORT", port), ("WEB_PROCESSES", 1)):
-        options = options.replace(f"%(ENV_{name})s", str(value))
     with open(log, "ab") as output:
         process = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "uvicorn", "config.asgi:application"),
-                *shlex.split(options),
-            ],
+            [sys.executable, "-m", "config.web"],
             cwd=settings.BASE_DIR,
-            env={"DATABASE_POOL_SIZE": "24", **environ},
+            env={
+                "DATABASE_POOL_SIZE": "24",
+                **environ,
+                "HOST": "127.0.0.1",
+                "PORT": str(port),
+            },
             stdout=output,
             stderr=output,
         )

@@ -2,8 +2,6 @@
 
 import asyncio
 import os
-import re
-import shlex
 import signal
 import socket
 import subprocess
@@ -65,23 +63,18 @@ class Server:
 
 @contextmanager
 def serving():
-    """Run a server process by the command of deploy/, on the tests' database."""
+    """Run a process of the web server, on the tests' database."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     place = connection.settings_dict
-    deployed = (settings.BASE_DIR / "deploy" / "supervisord.conf").read_text()
-    options = re.search(r"config\.asgi:application (.*)", deployed)[1]
-    for name, value in (("HOST", "127.0.0.1"), ("PORT", port), ("WEB_PROCESSES", 1)):
-        options = options.replace(f"%(ENV_{name})s", str(value))
     process = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "uvicorn", "config.asgi:application"),
-            *shlex.split(options),
-        ],
+        [sys.executable, "-m", "config.web"],
         cwd=settings.BASE_DIR,
         env={
             **os.environ,
+            "HOST": "127.0.0.1",
+            "PORT": str(port),
             "DATABASE_URL": f"postgres://{place['USER']}@/{place['NAME']}"
             f"?host={quote(str(place['HOST']), safe='')}",
             "DATABASE_POOL_SIZE": "24",

@@ -28,6 +28,7 @@ from workspace.explorer import demo as explorer_demo
 from workspace.people import ensure_superuser
 
 ANSWER_SECONDS = 60
+WEB_PROCESSES = min(2, os.cpu_count() or 1)
 
 
 class Command(BaseCommand):
@@ -105,7 +106,7 @@ class Command(BaseCommand):
             "WITH_PARENT": " ".join(dies_with_parent),
             "HOST": self.host,
             "PORT": str(self.port),
-            "WEB_PROCESSES": os.environ.get("WEB_PROCESSES") or "1",
+            "WEB_PROCESSES": os.environ.get("WEB_PROCESSES") or str(WEB_PROCESSES),
             "WORKER_PROCESSES": os.environ.get("WORKER_PROCESSES") or "2",
             "WEB_POOL": str(settings.DATABASE_POOL_SIZE or settings.HTTP_THREADS + 8),
             "RUN_DEMO": "true" if demo else "false",
