@@ -4,13 +4,14 @@ import logging
 import posixpath
 import threading
 import time
+from contextlib import closing
 
 from django.conf import settings
 from django.db import close_old_connections
 from django.utils.translation import gettext as _
 
 from sshops import connections, transfers
-from sshops.digests import sha256
+from sshops.digests import Growing, sha256
 from sshops.errors import Failure
 from sshops.models import TransferFile
 from sshops.models.transfers import TransferState
@@ -170,17 +171,21 @@ class Work:
         make_folders(self.to_sftp, posixpath.dirname(file.target_path) or ".")
         part = part_of(file)
         offset = self.offset_of(file, part)
-        pipe = Pipe(
-            self.source.transport,
-            self.target.transport,
-            stopped=self.stopped,
-            rate=self.run.transfer.rate_limit,
-        )
-        self.file, self.pipe = file, pipe
-        digest = pipe.run(file.source_path, part, offset=offset, size=file.size)
-        if offset:
-            digest = self.digest(self.source, self.from_sftp, file.source_path)
-        arrived = self.digest(self.target, self.to_sftp, part)
+        with closing(Growing(self.target, part, stopped=self.stopped)) as growing:
+            pipe = Pipe(
+                self.source.transport,
+                self.target.transport,
+                stopped=self.stopped,
+                rate=self.run.transfer.rate_limit,
+                follow=growing.has,
+            )
+            self.file, self.pipe = file, pipe
+            digest = pipe.run(file.source_path, part, offset=offset, size=file.size)
+            if offset:
+                digest = self.digest(self.source, self.from_sftp, file.source_path)
+            arrived = growing.digest(file.size)
+        if arrived != digest:  # or its server did not tell
+            arrived = self.digest(self.target, self.to_sftp, part)
         if arrived != digest:
             self.to_sftp.remove(part)
             raise TransferFailed(
