@@ -201,33 +201,11 @@ class Pipe:
         wire = Wire(self.target, self.stopped)
         try:
             handle = wire.opened(path, FOR_WRITING | CREATE)
-            under_way = []
-
-            def settle():
-                kind, body = wire.receive()
-                if kind == STATUS:
-                    raise_status(body, path)
-                self.moved += under_way.pop(0)
-
-            for piece in self._pieces(wire.piece):
-                at = struct.pack(">QI", offset, len(piece))
-                wire.request(WRITE, handle, at, piece)
-                offset += len(piece)
-                under_way.append(len(piece))
-                while len(under_way) >= UNDER_WAY or (under_way and wire.is_answered):
-                    settle()
-            while under_way:
-                settle()
-            wire.request(CLOSE, handle)
-            raise_status(wire.receive()[1], path)
+            pieces = iter(self._next, None)
+            for size in write_behind(wire, handle, path, offset, pieces):
+                self.moved += size
         finally:
             wire.close()
-
-    def _pieces(self, most):
-        """Yield what was read, as far as a request may carry."""
-        while (piece := self._next()) is not None:
-            for begin in range(0, len(piece), most):
-                yield piece[begin : begin + most]
 
     def _next(self):
         while True:
@@ -267,6 +245,36 @@ def read_ahead(wire, handle, path, offset, size):
             piece = waiting.pop(next_give)
             next_give += len(piece)
             yield piece
+
+
+def write_behind(wire, handle, path, offset, pieces):
+    """Write pieces from an offset on, and close; yield the bytes that have arrived."""
+    under_way = []
+
+    def settled():
+        kind, body = wire.receive()
+        if kind == STATUS:
+            raise_status(body, path)
+        return under_way.pop(0)
+
+    for piece in cut(pieces, wire.piece):
+        at = struct.pack(">QI", offset, len(piece))
+        wire.request(WRITE, handle, at, piece)
+        offset += len(piece)
+        under_way.append(len(piece))
+        while len(under_way) >= UNDER_WAY or (under_way and wire.is_answered):
+            yield settled()
+    while under_way:
+        yield settled()
+    wire.request(CLOSE, handle)
+    raise_status(wire.receive()[1], path)
+
+
+def cut(pieces, most):
+    """Yield the pieces, none larger than what a request may carry."""
+    for piece in pieces:
+        for begin in range(0, len(piece), most):
+            yield piece[begin : begin + most]
 
 
 class Pace:

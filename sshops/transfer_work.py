@@ -1,19 +1,16 @@
 """A worker's part of a transfer: connect, copy file by file, resume what broke off."""
 
-import contextlib
-import hashlib
 import logging
 import posixpath
-import shlex
 import threading
 import time
-from functools import partial
 
 from django.conf import settings
 from django.db import close_old_connections
 from django.utils.translation import gettext as _
 
 from sshops import connections, transfers
+from sshops.digests import sha256
 from sshops.errors import Failure
 from sshops.models import TransferFile
 from sshops.models.transfers import TransferState
@@ -25,9 +22,6 @@ log = logging.getLogger(__name__)
 
 BEAT_SECONDS = 0.5
 TRIES = 5
-SHA256SUM = "sha256sum"
-DIGEST_SECONDS = 3600
-READ_BACK_BYTES = 1 << 18
 
 
 class RunEnded(Exception):
@@ -217,42 +211,7 @@ class Work:
         return 0
 
     def digest(self, connection, sftp, path, length=None):
-        """Return the SHA-256 of a file, or of its first bytes, where it lies.
-
-        The server works it out, if it lets us run sha256sum; else we read it.
-        """
-        quoted = shlex.quote(path)
-        if length is None:
-            command = f"{SHA256SUM} < {quoted}"
-        else:
-            command = f"head -c {length} < {quoted} | {SHA256SUM}"
-        with contextlib.suppress(*LINE_ERRORS):
-            channel = connection.transport.open_session()
-            try:
-                channel.settimeout(DIGEST_SECONDS)
-                channel.exec_command(command)
-                said = channel.makefile().read().decode("ascii", "replace").split()
-                if channel.recv_exit_status() == 0 and said and len(said[0]) == 64:
-                    return said[0]
-            finally:
-                channel.close()
-        if self.stopped.is_set():
-            raise Stopped
-        return self.read_digest(sftp, path, length)
-
-    def read_digest(self, sftp, path, length):
-        sha256 = hashlib.sha256()
-        with sftp.open(path, "rb") as file:
-            left = file.stat().st_size if length is None else length
-            file.prefetch(left)
-            for data in iter(partial(file.read, min(left, READ_BACK_BYTES)), b""):
-                if self.stopped.is_set():
-                    raise Stopped
-                sha256.update(data[:left])
-                left -= len(data)
-                if left <= 0:
-                    break
-        return sha256.hexdigest()
+        return sha256(connection, sftp, path, length=length, stopped=self.stopped)
 
 
 def failure_of(error):

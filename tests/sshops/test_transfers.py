@@ -12,7 +12,7 @@ import uuid
 import pytest
 from django.db import connection, connections
 
-from sshops import leases, transfer_work, transfers
+from sshops import digests, leases, transfer_work, transfers
 from sshops.commands import Busy, Caller
 from sshops.models import AuditEntry, Transfer, TransferRun
 from tests import factories
@@ -350,7 +350,7 @@ def test_where_sha256sum_cannot_be_run_the_file_is_read(
 ):
     content = os.urandom(600_000)
     (here / "a").write_bytes(content)
-    monkeypatch.setattr(transfer_work, "SHA256SUM", "no-such-program")
+    monkeypatch.setattr(digests, "SHA256SUM", "no-such-program")
 
     run = carried_out(caller, transfer(here / "a"))
 
