@@ -109,7 +109,10 @@ def store(values):
 def execute(statement, values):
     """Run a statement that the connection keeps prepared; return its rows."""
     connection.ensure_connection()
-    connection.connection.prepare_threshold = 0
-    cursor = psycopg.Cursor(connection.connection)  # Django's own never prepares
     with connection.wrap_database_errors:
+        if connection.connection.prepare_threshold != 0:  # a new one
+            # By itself the database plans a statement with arrays every time.
+            connection.connection.execute("SET plan_cache_mode = force_generic_plan")
+            connection.connection.prepare_threshold = 0
+        cursor = psycopg.Cursor(connection.connection)  # Django's own never prepares
         return cursor.execute(statement, values, prepare=True).fetchall()

@@ -28,7 +28,10 @@ from workspace.chat import switchboard
 
 settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 # Views that ask another system and wait for its answer.
-WAITS = re.compile(r"^/charging/api/(license-plates|plates/recognize|battery/now)/?$")
+WAITS = re.compile(
+    r"^/(charging/api/(license-plates|plates/recognize|battery/now)"
+    r"|sshops/servers/[^/]+/(folder|file))/?$"
+)
 pages = FastLane(
     WSGIBridge(
         WhiteNoise(

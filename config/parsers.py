@@ -1,9 +1,9 @@
-"""JSON, and nothing else, out of a request's body, and into its answer."""
+"""JSON, or nothing at all, out of a request's body; JSON into its answer."""
 
 from django.utils.translation import gettext as _
 from rest_framework.exceptions import NotAcceptable, ParseError
 from rest_framework.negotiation import DefaultContentNegotiation
-from rest_framework.parsers import JSONParser
+from rest_framework.parsers import BaseParser, JSONParser
 
 
 class JSON(JSONParser):
@@ -20,6 +20,15 @@ class JSON(JSONParser):
             return super().parse(stream, media_type, parser_context)
         except RecursionError as error:
             raise ParseError(_("The body is nested too deeply.")) from error
+
+
+class Untouched(BaseParser):
+    """Leaves a body unread, whatever it is; the check against forgery asks for it."""
+
+    media_type = "*/*"
+
+    def parse(self, stream, media_type=None, parser_context=None):
+        return {}
 
 
 class AnyAccept(DefaultContentNegotiation):

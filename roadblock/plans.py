@@ -7,6 +7,7 @@ of it was lost or a new plan would catch clearly more.
 
 import logging
 from contextlib import contextmanager
+from datetime import timedelta
 from math import degrees, hypot
 
 import redis
@@ -23,6 +24,7 @@ from roadblock.wire import PLANS
 
 log = logging.getLogger(__name__)
 
+TRIAL_SECONDS = 3600  # how long a "what if" is kept
 MOVED_METRES = 10.0  # a runner that moved less is where it was
 LOCK_SECONDS = 30
 SHORT_OF_COMPLETE = (
@@ -81,6 +83,12 @@ def wait_for(plan, seconds):
     return plan
 
 
+def sweep():
+    """Forget trials that nobody looks at any more; return how many rows went."""
+    oldest = timezone.now() - timedelta(seconds=TRIAL_SECONDS)
+    return Plan.objects.filter(is_trial=True, asked_at__lt=oldest).delete()[0]
+
+
 def _make(plan):
     wishes = plan.wishes
     seen = situations.view(
@@ -88,6 +96,7 @@ def _make(plan):
         runner=wishes.get("runner"),
         units={int(pk): at for pk, at in wishes.get("units", {}).items()},
         without=wishes.get("without", ()),
+        wanted={int(pk) for pk in wishes.get("posts", ())},
     )
     if "posts" in wishes:
         posts = _posts_nearest(seen, wishes["posts"])

@@ -60,11 +60,12 @@ class View:
     cars: dict[int, Vehicle]
 
 
-def view(chase, *, runner=None, units=(), without=()):
+def view(chase, *, runner=None, units=(), without=(), wanted=()):
     """Return the View of a chase as it is now.
 
     `runner` (x, y) and `units` {id: (x, y)} put cars where they are not, for a "what
-    if"; cars in `without` are left out. Raises NoMap, NobodyKnowsWhere.
+    if"; cars in `without` are left out, and those `wanted` are this chase's even when
+    they are nearer to another. Raises NoMap, NobodyKnowsWhere.
     """
     map_id = chase.runner.map_id or settings.ROADBLOCK_DEFAULT_MAP_ID
     graph = graph_of(map_id)
@@ -81,7 +82,8 @@ def view(chase, *, runner=None, units=(), without=()):
     heard = {pk for pk, place in places.items() if place.heard >= oldest}
     posts = {one.unit_id: one for one in _posts_in_force()}
     at_hand = set(cars) & heard - set(without) - _unwilling(chase) | set(units)
-    ours = _share_out(chase, map_id, places, at_hand & set(cars), posts)
+    ours = at_hand & set(cars) & set(wanted)
+    ours |= _share_out(chase, map_id, places, at_hand & set(cars) - ours, posts)
     # Only of those that count: the tracks of a whole fleet would be many rows.
     places |= _in_motion({pk: places[pk] for pk in {chase.runner_id, *ours}})
     places |= moved

@@ -73,6 +73,17 @@ class Moment(serializers.Field):
         return local(value)
 
 
+@extend_schema_field(OpenApiTypes.DATETIME)
+class Seconds(serializers.Field):
+    """A moment that a server tells in seconds; to read only."""
+
+    def __init__(self, **kwargs):
+        super().__init__(read_only=True, **kwargs)
+
+    def to_representation(self, value):
+        return local(datetime.fromtimestamp(value, UTC))
+
+
 @extend_schema_field(OpenApiTypes.DATE)
 class Day(serializers.Field):
     """A date as YYYY-MM-DD."""

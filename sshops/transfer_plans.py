@@ -7,6 +7,7 @@ import stat
 from django.utils.translation import gettext as _
 
 from sshops.models import TransferFile
+from sshops.places import is_folder
 from sshops.transfers import TransferFailed
 
 MOST_FILES = 200_000
@@ -43,13 +44,6 @@ def planned(run, source, target):
 
 def is_wild(path):
     return bool(WILD & set(posixpath.basename(path)))
-
-
-def is_folder(sftp, path):
-    try:
-        return stat.S_ISDIR(sftp.stat(path).st_mode)
-    except FileNotFoundError:
-        return False
 
 
 def matches(sftp, path):

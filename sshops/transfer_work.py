@@ -15,6 +15,7 @@ from sshops.digests import Growing, sha256
 from sshops.errors import Failure
 from sshops.models import TransferFile
 from sshops.models.transfers import TransferState
+from sshops.places import make_folders, part_of
 from sshops.sftp_pipe import LINE_ERRORS, Pipe, Stopped
 from sshops.transfer_plans import planned
 from sshops.transfers import NoRight, TookTooLong, TransferFailed
@@ -169,7 +170,7 @@ class Work:
     def copy(self, file):
         """Copy one file, from where an earlier attempt has come to."""
         make_folders(self.to_sftp, posixpath.dirname(file.target_path) or ".")
-        part = part_of(file)
+        part = part_of(file.target_path, file.run_id)
         offset = self.offset_of(file, part)
         with closing(Growing(self.target, part, stopped=self.stopped)) as growing:
             pipe = Pipe(
@@ -231,23 +232,3 @@ def failure_of(error):
         text = _("A file is not there, or not any more.")
         return TransferFailed(text, detail=error.filename)
     return TransferFailed(detail=str(error))
-
-
-def part_of(file):
-    """Return the name under which a file arrives, the same in each attempt."""
-    folder, name = posixpath.split(file.target_path)
-    name = name.encode()[:200].decode(errors="ignore")
-    return posixpath.join(folder, f".{name}.{str(file.run_id)[:8]}.part")
-
-
-def make_folders(sftp, path):
-    """Make a folder and those above it, as far as they are missing."""
-    try:
-        sftp.stat(path)
-        return
-    except FileNotFoundError:
-        pass
-    above = posixpath.dirname(path.rstrip("/"))
-    if above and above != path:
-        make_folders(sftp, above)
-    sftp.mkdir(path)

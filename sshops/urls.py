@@ -3,6 +3,7 @@
 from django.urls import path
 
 from sshops import (
+    file_views,
     health_views,
     history_views,
     server_views,
@@ -16,6 +17,8 @@ from sshops.page_views import page_paths
 servers = [
     path("servers", server_views.Servers.as_view(), name="servers"),
     path("servers/<name>", server_views.OneServer.as_view(), name="server"),
+    path("servers/<name>/folder", file_views.Folder.as_view(), name="folder"),
+    path("servers/<name>/file", file_views.File.as_view(), name="file"),
     path("latencies", health_views.Latencies.as_view(), name="latencies"),
 ]
 transfers = [

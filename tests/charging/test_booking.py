@@ -281,3 +281,12 @@ def test_a_cancelled_window_is_free_again():
     assert (reservation.status, reservation.cancel_reason) == ("CANCELLED", "ill")
     assert reservation.cancelled_at is not None
     assert booked(plate="99가9999")
+
+
+def test_the_database_plans_a_booking_once():
+    for hour in range(8):  # it would plan five times before it thinks of keeping one
+        booked(start=10 + hour)
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT sum(custom_plans) FROM pg_prepared_statements")
+        assert cursor.fetchone()[0] == 0

@@ -1,11 +1,10 @@
 """Shared files: upload in a form, list, delete, and the bytes themselves."""
 
-import re
 from urllib.parse import quote
 
 from django.http import FileResponse, HttpResponse
 from django.utils.cache import get_conditional_response
-from django.utils.http import http_date, parse_http_date_safe
+from django.utils.http import http_date
 from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -13,7 +12,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from config import pagination
+from config import pagination, ranges
 from config.copies import KeepsCopy
 from config.errors import DomainError, Invalid, problem
 from workspace import filenames, files
@@ -24,8 +23,6 @@ from workspace.serializers.files import (
     UploadSerializer,
 )
 from workspace.views.multipart import BoundedFiles, Form
-
-RANGE = re.compile(r"bytes=([0-9]*)-([0-9]*)", re.ASCII)
 
 
 class MayWrite(BasePermission):
@@ -187,44 +184,13 @@ def guarded(upload):
 
 def content(request, upload, etag, modified):
     """Answer a file, or the range of it that is asked for."""
-    asked = range_of(request, etag, modified)
-    if asked is None:
-        status, start, stop = 200, 0, upload.size
-    else:
-        status, (start, stop) = 206, bounds(asked, upload.size)
-    if status == 206 and start >= stop:
-        return HttpResponse(
-            status=416, headers={"Content-Range": f"bytes */{upload.size}"}
-        )
+    status, start, stop = ranges.part_of(
+        request, etag=etag, modified=modified, size=upload.size
+    )
+    headers = ranges.told(status, start, stop, upload.size)
+    if status == 416:
+        return HttpResponse(status=416, headers=headers)
     file = files.opened(upload, start, stop - start)
-    response = FileResponse(file, status=status, content_type=filenames.UNKNOWN_TYPE)
-    response["Content-Length"] = stop - start
-    if status == 206:
-        response["Content-Range"] = f"bytes {start}-{stop - 1}/{upload.size}"
-    return response
-
-
-def range_of(request, etag, modified):
-    """Return (first, last) as asked for, each a text; None for the whole.
-
-    What is no single range of bytes may be ignored (RFC 9110), and so is one for
-    another state of the file.
-    """
-    matched = RANGE.fullmatch(request.headers.get("Range", "").replace(" ", ""))
-    if request.method != "GET" or matched is None or matched.groups() == ("", ""):
-        return None
-    condition = request.headers.get("If-Range")
-    if condition not in (None, etag) and parse_http_date_safe(condition) != modified:
-        return None
-    first, last = matched.groups()
-    if first and last and int(first[:19]) > int(last[:19]):
-        return None
-    return first, last
-
-
-def bounds(asked, size):
-    """Return (start, stop) within a file; nothing between them for nothing."""
-    first, last = asked
-    if not first:
-        return max(0, size - int(last[:19])), size
-    return int(first[:19]), min(size, int(last[:19]) + 1 if last else size)
+    return FileResponse(
+        file, status=status, headers=headers, content_type=filenames.UNKNOWN_TYPE
+    )

@@ -12,11 +12,11 @@ from django.urls import reverse
 from django.utils.http import http_date
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework.parsers import BaseParser
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from config.errors import DomainError
+from config.parsers import Untouched
 from workspace import files, resumable
 from workspace.serializers.files import DescriptionSerializer
 from workspace.views.files import WRITERS
@@ -46,15 +46,6 @@ class BadHeader(DomainError):
     """A header of the tus protocol is missing, or not as it must be."""
 
     code = "tus_header"
-
-
-class Untouched(BaseParser):
-    """Leaves a body unread, whatever it is; the check against forgery asks for it."""
-
-    media_type = "*/*"
-
-    def parse(self, stream, media_type=None, parser_context=None):
-        return {}
 
 
 class Tus(APIView):
