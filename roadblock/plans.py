@@ -7,8 +7,10 @@ of it was lost or a new plan would catch clearly more.
 
 import logging
 from contextlib import contextmanager
+from datetime import timedelta
 from math import degrees, hypot
 
+import numpy as np
 import redis
 from django.conf import settings
 from django.db import transaction
@@ -23,6 +25,9 @@ from roadblock.wire import PLANS
 
 log = logging.getLogger(__name__)
 
+TRIAL_SECONDS = 3600  # how long a "what if" is kept
+CONTAIN_SECONDS = 3.0  # for the search for posts that leave no way out
+MOST_WAYS = 10  # that are told when there is no such choice
 MOVED_METRES = 10.0  # a runner that moved less is where it was
 LOCK_SECONDS = 30
 SHORT_OF_COMPLETE = (
@@ -81,6 +86,12 @@ def wait_for(plan, seconds):
     return plan
 
 
+def sweep():
+    """Forget trials that nobody looks at any more; return how many rows went."""
+    oldest = timezone.now() - timedelta(seconds=TRIAL_SECONDS)
+    return Plan.objects.filter(is_trial=True, asked_at__lt=oldest).delete()[0]
+
+
 def _make(plan):
     wishes = plan.wishes
     seen = situations.view(
@@ -88,10 +99,15 @@ def _make(plan):
         runner=wishes.get("runner"),
         units={int(pk): at for pk, at in wishes.get("units", {}).items()},
         without=wishes.get("without", ()),
+        wanted={int(pk) for pk in wishes.get("posts", ())},
     )
     if "posts" in wishes:
         posts = _posts_nearest(seen, wishes["posts"])
         result = seen.situation.judge(posts, plan.goal)
+    elif plan.goal == Plan.Goal.CONTAIN:
+        found = seen.contain(CONTAIN_SECONDS)
+        plan.containment = _contained(seen, found)
+        result = seen.situation.judge(found.posts)
     else:
         result = seen.situation.plan(plan.goal, settings.ROADBLOCK_PLAN_SECONDS)
     _put_in_force(plan, seen, result)
@@ -235,6 +251,25 @@ def _describe(plan, seen):
         for edge, part in zip(edges.tolist(), parts.tolist(), strict=True)
         if part >= SHORT_OF_COMPLETE
     ]
+
+
+def _contained(seen, found):
+    """Return a Containment as its plan keeps it; ways [x, y, x, y, ...] are the proof
+    that no choice of posts leaves none of them.
+    """
+    ways = [] if found.possible else found.ways[:MOST_WAYS]
+    return {
+        "possible": found.possible,
+        "fewest": found.fewest,
+        "ways": [_line(seen, [place for place, _ in way]) for way in ways],
+    }
+
+
+def _line(seen, places):
+    graph = seen.situation.graph
+    lines = [[(seen.runner.x, seen.runner.y)], graph.points[places[:1]]]
+    lines += [graph.line(edge) for edge in graph.edges(places[:-1], places[1:])]
+    return np.concatenate(lines).round(1).ravel().tolist()
 
 
 def _roadblock(plan, seen, placement):

@@ -53,18 +53,33 @@ class Place:
 
 @dataclass(frozen=True)
 class View:
-    """A chase as the planner sees it; `cars` are the vehicles of its units by id."""
+    """A chase as the planner sees it; `cars` are the vehicles of its units by id.
+
+    The runner is at `start` on the roads, and as fast as `pace` times what they allow.
+    """
 
     situation: Situation
     runner: Place
+    start: graphs.Start
+    pace: float
     cars: dict[int, Vehicle]
 
+    def contain(self, seconds):
+        """Return the Containment of the runner, as far as the horizon reaches."""
+        return self.situation.contain(
+            self.start,
+            settings.ROADBLOCK_HORIZON_SECONDS,
+            pace=self.pace,
+            seconds=seconds,
+        )
 
-def view(chase, *, runner=None, units=(), without=()):
+
+def view(chase, *, runner=None, units=(), without=(), wanted=()):
     """Return the View of a chase as it is now.
 
     `runner` (x, y) and `units` {id: (x, y)} put cars where they are not, for a "what
-    if"; cars in `without` are left out. Raises NoMap, NobodyKnowsWhere.
+    if"; cars in `without` are left out, and those `wanted` are this chase's even when
+    they are nearer to another. Raises NoMap, NobodyKnowsWhere.
     """
     map_id = chase.runner.map_id or settings.ROADBLOCK_DEFAULT_MAP_ID
     graph = graph_of(map_id)
@@ -81,23 +96,25 @@ def view(chase, *, runner=None, units=(), without=()):
     heard = {pk for pk, place in places.items() if place.heard >= oldest}
     posts = {one.unit_id: one for one in _posts_in_force()}
     at_hand = set(cars) & heard - set(without) - _unwilling(chase) | set(units)
-    ours = _share_out(chase, map_id, places, at_hand & set(cars), posts)
+    ours = at_hand & set(cars) & set(wanted)
+    ours |= _share_out(chase, map_id, places, at_hand & set(cars) - ours, posts)
     # Only of those that count: the tracks of a whole fleet would be many rows.
     places |= _in_motion({pk: places[pk] for pk in {chase.runner_id, *ours}})
     places |= moved
     where = places[chase.runner_id]
     start = graph.locate(where.x, where.y, where.heading)
+    pace = _pace(graph, where)
     drawn = routes.sample(
         graph,
         start,
         horizon=settings.ROADBLOCK_HORIZON_SECONDS,
         count=ROUTES,
         seed=chase.pk,  # always the same, so that plans differ by what happened alone
-        pace=_pace(graph, where),
+        pace=pace,
     )
     police = [_unit(graph, pk, places[pk], posts.get(pk)) for pk in sorted(ours)]
     situation = Situation(graph, drawn, police, margin=MARGIN)
-    return View(situation, where, {pk: cars[pk] for pk in ours})
+    return View(situation, where, start, pace, {pk: cars[pk] for pk in ours})
 
 
 def graph_of(map_id):

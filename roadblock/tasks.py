@@ -1,4 +1,4 @@
-"""Plan roadblocks, deliver alerts; forget old positions and alerts."""
+"""Plan roadblocks, deliver alerts; forget old positions, alerts and trials."""
 
 import logging
 
@@ -32,6 +32,7 @@ def nudge(plan_id):
 def sweep_positions():
     tracks.sweep()
     alerts.sweep()
+    plans.sweep()
 
 
 @shared_task

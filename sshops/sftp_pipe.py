@@ -11,6 +11,7 @@ import queue
 import struct
 import threading
 import time
+from collections import deque
 
 import paramiko
 
@@ -28,6 +29,7 @@ GLANCE_SECONDS = 0.5
 READ_BYTES = 1 << 18
 WINDOW_BYTES = 1 << 23
 SSH_PACKET_BYTES = 1 << 17
+SSH_CONTENT_BYTES = 32768 - 64  # what paramiko puts into a packet for OpenSSH
 MOST_PACKET = 1 << 20
 
 
@@ -47,9 +49,10 @@ class Wire:
         self.channel.settimeout(GLANCE_SECONDS)
         self.channel.invoke_subsystem("sftp")
         self.stopped = stopped
-        self.buffer = bytearray()
+        self.chunks = deque()  # what has come and was not taken yet
+        self.waiting = 0  # how many bytes they are
         self.number = 0
-        self._send(struct.pack(">BI", INIT, 3))
+        self._send(struct.pack(">IBI", 5, INIT, 3))
         kind, body = self.receive()
         if kind != VERSION:
             raise SFTPError("not SFTP")
@@ -58,22 +61,38 @@ class Wire:
     def request(self, kind, *parts):
         """Send a request; return its number."""
         self.number += 1
-        self._send(struct.pack(">BI", kind, self.number) + b"".join(parts))
+        size = 5 + sum(map(len, parts))
+        *small, last = struct.pack(">IBI", size, kind, self.number), *parts
+        # One packet for the beginning; the rest of a large part is not copied.
+        begin = b"".join(small)
+        first = max(0, SSH_CONTENT_BYTES - len(begin))
+        self._send(begin + last[:first])
+        self._send(memoryview(last)[first:])
         return self.number
 
     def receive(self):
         """Return (type, body) of the next answer; the body begins with its number."""
-        while True:
-            if len(self.buffer) >= 4:
-                (size,) = struct.unpack_from(">I", self.buffer)
-                if size > MOST_PACKET:
-                    raise SFTPError("not SFTP")
-                if len(self.buffer) >= 4 + size:
-                    kind = self.buffer[4]
-                    body = bytes(memoryview(self.buffer)[5 : 4 + size])
-                    del self.buffer[: 4 + size]
-                    return kind, body
-            self.buffer += self._more()
+        size, kind = struct.unpack(">IB", self._take(5))
+        if not 0 < size <= MOST_PACKET:
+            raise SFTPError("not SFTP")
+        return kind, self._take(size - 1)
+
+    def _take(self, size):
+        """Return the next bytes, copied once, when they are there."""
+        while self.waiting < size:
+            self.chunks.append(self._more())
+            self.waiting += len(self.chunks[-1])
+        taken, left = [], size
+        while left:
+            chunk = self.chunks.popleft()
+            if len(chunk) > left:
+                chunk = memoryview(chunk)
+                self.chunks.appendleft(chunk[left:])
+                chunk = chunk[:left]
+            taken.append(chunk)
+            left -= len(chunk)
+        self.waiting -= size
+        return b"".join(taken)
 
     def _more(self):
         while True:
@@ -87,8 +106,7 @@ class Wire:
                 raise EOFError
             return data
 
-    def _send(self, payload):
-        data = memoryview(struct.pack(">I", len(payload)) + payload)
+    def _send(self, data):
         while data:
             if self.stopped.is_set():
                 raise Stopped
@@ -111,7 +129,7 @@ class Wire:
     @property
     def is_answered(self):
         """Tell whether an answer has come, at least its beginning."""
-        return bool(self.buffer) or self.channel.recv_ready()
+        return bool(self.waiting) or self.channel.recv_ready()
 
     def close(self):
         self.channel.close()
@@ -136,14 +154,18 @@ def raise_status(body, path):
 
 
 class Pipe:
-    """One file on its way; `moved` is how far it has come, with what was there."""
+    """One file on its way; `moved` is how far it has come, with what was there.
 
-    def __init__(self, source, target, *, stopped, rate=None, digest=None):
+    `follow` is called with it whenever it has grown.
+    """
+
+    def __init__(self, source, target, *, stopped, rate=None, digest=None, follow=None):
         self.source, self.target = source, target  # transports
         self.stopped = stopped
         self.broken = threading.Event()
         self.pace = Pace(rate)
         self.moved = 0
+        self.follow = follow
         self.digest = digest or hashlib.sha256()
         self.pieces = queue.Queue(AHEAD)
         self.failure = None

@@ -4,6 +4,7 @@ import logging
 import posixpath
 import threading
 import time
+from contextlib import closing
 
 from django.conf import settings
 from django.db import close_old_connections
@@ -11,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from config.errors import DomainError
 from sshops import connections, transfers
-from sshops.digests import sha256
+from sshops.digests import Growing, sha256
 from sshops.errors import Failure, UnknownServer
 from sshops.models import TransferFile
 from sshops.places import make_folders, part_of
@@ -160,12 +161,17 @@ class Work:
         make_folders(self.to_sftp, posixpath.dirname(file.target_path) or ".")
         part = part_of(file.target_path, file.run_id)
         offset = self.offset_of(file, part)
-        pipe = self.piped(stopped=self.stopped, rate=self.run.rate_limit)
-        self.file, self.pipe = file, pipe
-        digest = pipe.run(file.source_path, part, offset=offset, size=file.size)
-        if offset:
-            digest = self.source_digest(file)
-        arrived = self.digest(self.target, self.to_sftp, part)
+        with closing(Growing(self.target, part, stopped=self.stopped)) as growing:
+            pipe = self.piped(
+                stopped=self.stopped, rate=self.run.rate_limit, follow=growing.has
+            )
+            self.file, self.pipe = file, pipe
+            digest = pipe.run(file.source_path, part, offset=offset, size=file.size)
+            if offset:
+                digest = self.source_digest(file)
+            arrived = growing.digest(file.size)
+        if arrived != digest:  # or its server did not tell
+            arrived = self.digest(self.target, self.to_sftp, part)
         if arrived != digest:
             self.to_sftp.remove(part)
             raise TransferFailed(

@@ -15,6 +15,7 @@ import { PostLayer } from "./posts.js";
 import { prepareSheet } from "./sheet.js";
 import { LiveSocket } from "../shared/socket.js";
 import { Traffic } from "./traffic.js";
+import { WhatIf } from "./whatif/whatif.js";
 import { Zones } from "./zones.js";
 
 const LIST_EVERY = 250;
@@ -42,7 +43,13 @@ const panel = new Panel(fleet, chases, {
 const log = new Log(fleet);
 const cards = new ChaseCards(fleet, chases, plans, pick);
 
-new Zones(api.mount, liveMap, (alert, fresh) => log.addAlert(alert, fresh));
+const zones = new Zones(api.mount, liveMap, (alert, fresh) => log.addAlert(alert, fresh));
+const whatIf =
+  $("whatif") &&
+  new WhatIf(api.mount, { liveMap, fleet, chases, plans, traffic }, () => {
+    zones.open(false);
+    follow(null); // a picture that slides cannot be drawn on
+  });
 
 /** Follow a car; the same one again releases it, and so does nothing at all. */
 function pick(car) {
@@ -228,6 +235,7 @@ $("roadblocks").addEventListener("click", ({ currentTarget: button }) => {
   button.setAttribute("aria-pressed", String(plans.shown));
   liveMap.trailsAt = -Infinity;
 });
+$("zones").addEventListener("click", () => whatIf?.on && whatIf.open(false));
 $("home").addEventListener("click", () => {
   follow(null);
   liveMap.goHome();

@@ -14,6 +14,8 @@ export class LiveMap {
     this.traffic = traffic;
     this.postLayer = postLayer;
     this.mapId = null;
+    this.inset = 0; // pixels at the left that a panel covers
+    this.ghosts = null; // whatever draws above the cars, by draw(pen, view)
     this.home = null;
     this.map = L.map(element, {
       crs: L.CRS.Simple,
@@ -91,7 +93,7 @@ export class LiveMap {
   goHome(animate = true) {
     if (!this.home) return;
     this.map.fitBounds(this.home, {
-      paddingTopLeft: [28, 76], // the bar of buttons
+      paddingTopLeft: [28 + this.inset, 76], // the bar of buttons
       paddingBottomRight: [28, 40],
       maxZoom: 3,
       animate,
@@ -148,7 +150,10 @@ export class LiveMap {
       if (drawn) this.trailsAt = now;
     }
     this.posts.paint((pen, view) => this.postLayer.drawPosts(pen, view, this.mapId));
-    this.cars.paint((pen, view) => this.traffic.drawCars(pen, view, this.mapId, now));
+    this.cars.paint((pen, view) => {
+      this.traffic.drawCars(pen, view, this.mapId, now);
+      this.ghosts?.draw(pen, view);
+    });
   }
 }
 

@@ -8,6 +8,7 @@ export class Plans {
   constructor(api, chases, onChange) {
     Object.assign(this, { api, chases, onChange });
     this.byChase = new Map(); // chase id -> plan, with its heat
+    this.trial = null; // a "what if" that stands in for its chase's plan on the map
     this.shown = true;
     this.askedAt = new Map();
     this.timers = new Map();
@@ -66,6 +67,14 @@ export class Plans {
     }
   }
 
+  /** What the map shows: all plans or none, and a trial in any case. */
+  *drawn() {
+    for (const [chaseId, plan] of this.byChase) {
+      if (this.shown && chaseId !== this.trial?.chase_id) yield plan;
+    }
+    if (this.trial) yield this.trial;
+  }
+
   /** The plan of an open chase by its runner, or undefined. */
   of(runnerId) {
     return this.byChase.get(this.chases.ids.get(runnerId));
@@ -76,9 +85,9 @@ export class Plans {
 export const isThere = (car, post) =>
   Boolean(car?.placed) && Math.hypot(car.x - post.x, car.y - post.y) <= ARRIVED;
 
-/** Seconds until a car is at its post; null where no way leads there. */
+/** Seconds until a car is at its post, of a trial when it was made; null: no way. */
 export function secondsLeft(plan, post) {
-  if (post.eta === null) return null;
+  if (post.eta === null || plan.is_trial) return post.eta;
   return Math.max(0, post.eta - (Date.now() - plan.lookedAt) / 1000);
 }
 

@@ -15,8 +15,7 @@ export class PostLayer {
   }
 
   *shown(mapId) {
-    if (!this.plans.shown) return;
-    for (const plan of this.plans.byChase.values()) {
+    for (const plan of this.plans.drawn()) {
       const runner = this.fleet.cars.get(this.runnerOf(plan));
       if (runner?.mapId === mapId) yield plan;
     }
@@ -27,6 +26,13 @@ export class PostLayer {
       if (chase === plan.chase_id) return runner;
     }
     return null;
+  }
+
+  /** A car where a plan takes it to be: a trial may have moved it. */
+  carOf(plan, id) {
+    const car = this.fleet.cars.get(id);
+    const moved = plan.moved?.get(id);
+    return moved ? { ...car, ...moved, shownX: moved.x, shownY: moved.y } : car;
   }
 
   /** Roads as wide and dark as they are probable. */
@@ -54,10 +60,10 @@ export class PostLayer {
     for (const plan of this.shown(mapId)) {
       const kept = new Set(posts(plan).map((post) => `${post.unit_id} ${post.node}`));
       for (const post of plan.before ? posts(plan.before) : []) {
-        if (!kept.has(`${post.unit_id} ${post.node}`)) this.drawBar(pen, view, post, 0.3);
+        if (!kept.has(`${post.unit_id} ${post.node}`)) this.drawBar(pen, view, plan.before, post, 0.3);
       }
-      for (const post of posts(plan)) this.drawThread(pen, view, post);
-      for (const post of posts(plan)) this.drawBar(pen, view, post, 1);
+      for (const post of posts(plan)) this.drawThread(pen, view, plan, post);
+      for (const post of posts(plan)) this.drawBar(pen, view, plan, post, 1);
       if (view.scale < NAMES_FROM_SCALE) continue;
       for (const post of posts(plan)) this.drawTimes(pen, view, plan, post);
     }
@@ -65,13 +71,13 @@ export class PostLayer {
     pen.setLineDash([]);
   }
 
-  drawThread(pen, { scale, zeroX, zeroY }, post) {
-    const car = this.fleet.cars.get(post.unit_id);
+  drawThread(pen, { scale, zeroX, zeroY }, plan, post) {
+    const car = this.carOf(plan, post.unit_id);
     if (!car?.placed || isThere(car, post)) return;
     pen.globalAlpha = 0.75;
     pen.setLineDash([3, 6]);
     pen.lineWidth = 2;
-    pen.strokeStyle = palette.police;
+    pen.strokeStyle = tone(plan);
     pen.beginPath();
     pen.moveTo(zeroX + car.shownX * scale, zeroY - car.shownY * scale);
     pen.lineTo(zeroX + post.x * scale, zeroY - post.y * scale);
@@ -79,37 +85,13 @@ export class PostLayer {
     pen.setLineDash([]);
   }
 
-  drawBar(pen, { scale, zeroX, zeroY }, post, alpha) {
-    const half = Math.max(SMALLEST, Math.min(BAR * scale, 26));
-    const angle = (post.heading * Math.PI) / 180;
-    const [dx, dy] = [Math.cos(angle) * half, -Math.sin(angle) * half];
-    const [x, y] = [zeroX + post.x * scale, zeroY - post.y * scale];
-    const there = isThere(this.fleet.cars.get(post.unit_id), post);
-    pen.globalAlpha = alpha;
-    pen.lineCap = "butt";
-    for (const [width, colour] of [
-      [11, palette.halo], [7, there ? palette.police : palette.halo],
-    ]) {
-      pen.lineWidth = width;
-      pen.strokeStyle = colour;
-      pen.beginPath();
-      pen.moveTo(x - dx, y - dy);
-      pen.lineTo(x + dx, y + dy);
-      pen.stroke();
-    }
-    // Striped until the car is there, solid from then on.
-    pen.lineWidth = 7;
-    pen.strokeStyle = palette.police;
-    if (!there) pen.setLineDash([5, 4]);
-    pen.beginPath();
-    pen.moveTo(x - dx, y - dy);
-    pen.lineTo(x + dx, y + dy);
-    pen.stroke();
-    pen.setLineDash([]);
+  drawBar(pen, view, plan, post, alpha) {
+    const there = isThere(this.carOf(plan, post.unit_id), post);
+    drawBar(pen, view, post, { tone: tone(plan), there, alpha });
   }
 
   drawTimes(pen, view, plan, post) {
-    const there = isThere(this.fleet.cars.get(post.unit_id), post);
+    const there = isThere(this.carOf(plan, post.unit_id), post);
     const plate = label(times(plan, post, there), view.clarity);
     pen.globalAlpha = 1;
     pen.drawImage(
@@ -121,6 +103,33 @@ export class PostLayer {
     );
   }
 }
+
+/** A bar across the road: striped until its car is there, solid from then on. */
+export function drawBar(pen, view, post, { tone: colour, there = true, alpha = 1 }) {
+  const { scale, zeroX, zeroY } = view;
+  const half = Math.max(SMALLEST, Math.min(BAR * scale, 26));
+  const angle = (post.heading * Math.PI) / 180;
+  const [dx, dy] = [Math.cos(angle) * half, -Math.sin(angle) * half];
+  const [x, y] = [zeroX + post.x * scale, zeroY - post.y * scale];
+  const line = (width, tint) => {
+    pen.lineWidth = width;
+    pen.strokeStyle = tint;
+    pen.beginPath();
+    pen.moveTo(x - dx, y - dy);
+    pen.lineTo(x + dx, y + dy);
+    pen.stroke();
+  };
+  pen.globalAlpha = alpha;
+  pen.lineCap = "butt";
+  line(11, palette.halo);
+  line(7, there ? colour : palette.halo);
+  if (!there) pen.setLineDash([5, 4]);
+  line(7, colour);
+  pen.setLineDash([]);
+}
+
+/** A trial is no order, and looks like none. */
+const tone = (plan) => (plan.is_trial ? palette.accent : palette.police);
 
 /** "12 s · 8 s to spare": until the car is there, and from then to the runner. */
 function times(plan, post, there) {

@@ -4,6 +4,7 @@ from importlib import import_module
 import pytest
 from django.apps import apps
 from django.contrib.auth.models import Group
+from websockets.sync.client import connect as connect_as_car
 
 from tests import factories
 from tests.browsing import browser, chromium, site
@@ -21,6 +22,7 @@ __all__ = [
     "site",
 ]
 
+ANSWERS = {0xA0: 0xA1, 0xFE: 0xFC, 0xFD: 0xFB}
 operators = import_module("roadblock.migrations.0002_operators")
 plan_watchers = import_module("roadblock.migrations.0004_operators_see_plans")
 zone_operators = import_module("roadblock.migrations.0006_operators_draw_zones")
@@ -63,6 +65,24 @@ async def connect(socket):
         return one
 
     return connected
+
+
+@pytest.fixture
+def cars(site):
+    """Return a function that sends frames as cars do: connect, send, close.
+
+    It waits for the answers, so that one call is over before the next.
+    """
+
+    def send(*frames, path="vehicles"):
+        with connect_as_car(f"{site.ws_url}/roadblock/ws/{path}") as socket:
+            for frame in frames:
+                socket.send(frame)
+                answer = ANSWERS.get(frame[0])
+                while answer and socket.recv(timeout=5)[0] != answer:
+                    pass
+
+    return send
 
 
 @pytest.fixture(scope="session")

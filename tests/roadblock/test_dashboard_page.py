@@ -3,10 +3,8 @@
 import json
 from pathlib import Path
 
-import pytest
 from django.contrib.sessions.models import Session
 from django.core.cache import cache
-from websockets.sync.client import connect
 
 from roadblock import client_packets as packets
 from roadblock import plans
@@ -18,26 +16,7 @@ __all__ = ["town"]
 
 KEY = b"test-secret"
 RECORDED = json.loads((Path(__file__).parent / "frames.json").read_text())
-ANSWERS = {0xA0: 0xA1, 0xFE: 0xFC, 0xFD: 0xFB}
 DASHBOARDS = ("vehicle_dashboard", "event_dashboard")
-
-
-@pytest.fixture
-def cars(site):
-    """Return a function that sends frames as cars do: connect, send, close.
-
-    It waits for the answers, so that one call is over before the next.
-    """
-
-    def send(*frames, path="vehicles"):
-        with connect(f"{site.ws_url}/roadblock/ws/{path}") as socket:
-            for frame in frames:
-                socket.send(frame)
-                answer = ANSWERS.get(frame[0])
-                while answer and socket.recv(timeout=5)[0] != answer:
-                    pass
-
-    return send
 
 
 def names(browser):

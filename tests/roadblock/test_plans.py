@@ -1,8 +1,11 @@
 """Plans of a chase: made, kept while they are nearly the best, replaced when not."""
 
+from datetime import timedelta
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from roadblock import chases, fleet, orders, plans, situations
 from roadblock.models import Plan, PoliceCar, Roadblock
@@ -254,3 +257,30 @@ def test_a_view_costs_as_many_queries_with_many_cars(chase, police):
         put(factories.police_car(number), number % 5, number % 4)
 
     assert queries() == few
+
+
+def test_trials_are_forgotten_and_plans_are_not(chase):
+    plans.review(chase)
+    for trial in (True, True, False):
+        plans.make(plans.ask(chase, reason=Plan.Reason.ASKED, trial=trial).pk)
+    Plan.objects.update(asked_at=timezone.now() - timedelta(hours=2))
+    fresh = plans.ask(chase, reason=Plan.Reason.ASKED, trial=True)
+
+    plans.sweep()
+
+    assert set(Plan.objects.filter(is_trial=True)) == {fresh}
+    assert Plan.objects.filter(is_trial=False).count() == 2
+
+
+def test_a_car_placed_by_hand_belongs_to_that_chase(chase, police):
+    other = factories.runner(13)
+    put(other, 4, 0)
+    factories.chase(other)
+    near_other = police[1]
+    assert near_other.pk not in situations.view(chase).cars
+    wishes = {"posts": {str(near_other.pk): [3 * BLOCK, 0]}}
+
+    plan = plans.ask(chase, reason=Plan.Reason.MANUAL, wishes=wishes)
+    plans.make(plan.pk)
+
+    assert posts(plan) == {near_other.pk: "3-0"}

@@ -8,7 +8,7 @@ import uuid
 
 import pytest
 
-from sshops import digests, leases, transfer_runs, transfer_work, transfers
+from sshops import leases, transfer_runs, transfer_work, transfers
 from sshops.commands import Busy, Caller
 from sshops.models import AuditEntry, Transfer, TransferRun
 from tests import factories
@@ -270,14 +270,18 @@ def test_two_workers_do_not_get_the_same_run(caller, transfer, here):
     assert transfers.claim(run.pk) is None
 
 
-def test_where_sha256sum_cannot_be_run_the_file_is_read(
-    caller, transfer, here, there, monkeypatch
+def test_where_no_command_can_be_run_the_files_are_read(
+    caller, transfer, here, there, make_sshd
 ):
+    strict = make_sshd()
+    keys = strict.directory / "authorized_keys"
+    keys.write_text(f'command="internal-sftp" {keys.read_text()}')
     content = os.urandom(600_000)
     (here / "a").write_bytes(content)
-    monkeypatch.setattr(digests, "SHA256SUM", "no-such-program")
 
-    run = carried_out(caller, transfer(here / "a"))
+    run = carried_out(
+        caller, transfer(here / "a", target_server=factories.server(strict))
+    )
 
     assert run.files.get().sha256 == hashlib.sha256(content).hexdigest()
     assert (there / "a").read_bytes() == content
