@@ -32,11 +32,11 @@ Transfer.objects.create(name="bench", source_server=rows[0], source_path={source
 """
 RUN = """
 import time
-from sshops import transfer_work
+from sshops import transfer_runs
 from sshops.models import Transfer, TransferRun
 run = TransferRun.objects.create(transfer=Transfer.objects.get(), transfer_name="bench")
 begun = time.monotonic()
-transfer_work.run(run.pk)
+transfer_runs.run(run.pk)
 run.refresh_from_db()
 assert run.state == "complete", run.error
 print(time.monotonic() - begun)

@@ -23,21 +23,9 @@ from charging.models import (
     Status,
     WaitingEntry,
 )
+from config.admin import ReadOnly
 
 REASON_LENGTH = Reservation._meta.get_field("cancel_reason").max_length
-
-
-class ReadOnly:
-    """A record of what happened: to look at, not to change."""
-
-    def has_add_permission(self, request, obj=None):
-        return False
-
-    def has_change_permission(self, request, obj=None):
-        return False
-
-    def has_delete_permission(self, request, obj=None):
-        return False
 
 
 @admin.register(ChargingSession)

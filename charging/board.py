@@ -8,14 +8,13 @@ to an old one.
 
 import logging
 import secrets
-from functools import cache
 
 import redis
-from django.conf import settings
 from django.db import transaction
 
 from charging import hours, listings
 from config.realtime import packed
+from config.valkey import valkey
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +78,7 @@ def renew_versions(days, events=()):
     Then the events go out: whoever reads because of one finds the new state.
     """
     try:
-        pipeline = _valkey().pipeline(transaction=False)
+        pipeline = valkey().pipeline(transaction=False)
         for day in days:
             pipeline.set(version_key(day), secrets.token_hex(8), ex=VERSION_SECONDS)
         for channel, event in events:
@@ -88,10 +87,3 @@ def renew_versions(days, events=()):
     except redis.RedisError as error:
         # Without Valkey no kept answer is given out either, and none outlives this.
         log.error("Nobody could be told of a change: %s", error)
-
-
-@cache
-def _valkey():
-    return redis.Redis.from_url(
-        settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1
-    )

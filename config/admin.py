@@ -1,4 +1,4 @@
-"""The admin pages of django-celery-beat, in unfold's look."""
+"""What admin pages share; those of django-celery-beat, in unfold's look."""
 
 from django.contrib import admin
 from django_celery_beat import admin as beat
@@ -11,6 +11,23 @@ from django_celery_beat.models import (
 )
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+
+
+class Kept:
+    """Rows that others hang on: they are made and changed, but stay."""
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+
+class ReadOnly(Kept):
+    """A record of what happened: to look at, not to change."""
+
+    def has_add_permission(self, request, obj=None):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False
 
 
 class TaskSelect(UnfoldAdminSelectWidget, beat.TaskSelectWidget):

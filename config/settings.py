@@ -288,6 +288,11 @@ REST_FRAMEWORK = {
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 SPECTACULAR_SETTINGS = {
+    # Several apps have a `kind` and a `state`; these two would be named by a number.
+    "ENUM_NAME_OVERRIDES": {
+        "TransferKind": "sshops.models.transfers.TransferKind",
+        "TransferState": "sshops.models.transfers.TransferState",
+    },
     "TITLE": "Madang",
     "DESCRIPTION": "Five realtime backends in one house.",
     "VERSION": "0.1.0",

@@ -20,6 +20,8 @@ from storages.backends.s3 import S3Storage
 
 from config.errors import Unavailable
 
+PIECE_BYTES = 1 << 18
+
 
 class StorageAway(Unavailable):
     """The store of files is away; please try again soon."""
@@ -171,6 +173,16 @@ class Store:
             return Part(io.BytesIO(), 0)
         with _told_apart():
             return Part(self.storage.tail(key, start), size)
+
+    def pieces(self, key, start, size):
+        """Yield so many bytes of the file under a key, in pieces."""
+        with contextlib.closing(self.part(key, start, size)) as part:
+            while True:
+                with _told_apart():
+                    piece = part.read(PIECE_BYTES)
+                if not piece:
+                    return
+                yield piece
 
     def remove(self, key):
         """Remove the file under a key, if there is one."""

@@ -15,6 +15,7 @@ from django.conf import settings
 from rest_framework.throttling import BaseThrottle
 
 from config import errors  # the module: it may still be loading, and load this one
+from config.valkey import valkey
 
 log = logging.getLogger(__name__)
 
@@ -96,11 +97,7 @@ _outage = Outage()
 
 @cache
 def _script():
-    # Short: while Valkey hangs, every request waits for this.
-    client = redis.Redis.from_url(
-        settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1
-    )
-    return client.register_script(SCRIPT)
+    return valkey().register_script(SCRIPT)
 
 
 class UserRate(BaseThrottle):

@@ -13,6 +13,7 @@ from django.utils.translation import ngettext
 from unfold.admin import ModelAdmin, StackedInline, TabularInline
 from unfold.decorators import action, display
 
+from config.admin import ReadOnly
 from config.errors import DomainError
 from roadblock import chases, fleet, webhooks
 from roadblock.models import (
@@ -27,19 +28,6 @@ from roadblock.models import (
     VehicleKey,
     Zone,
 )
-
-
-class ReadOnly:
-    """A record of the past: to look at, not to change."""
-
-    def has_add_permission(self, request, obj=None):
-        return False
-
-    def has_change_permission(self, request, obj=None):
-        return False
-
-    def has_delete_permission(self, request, obj=None):
-        return False
 
 
 class OnDuty(admin.SimpleListFilter):

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from math import degrees, hypot
 
+import numpy as np
 import redis
 from django.conf import settings
 from django.db import transaction
@@ -25,6 +26,8 @@ from roadblock.wire import PLANS
 log = logging.getLogger(__name__)
 
 TRIAL_SECONDS = 3600  # how long a "what if" is kept
+CONTAIN_SECONDS = 3.0  # for the search for posts that leave no way out
+MOST_WAYS = 10  # that are told when there is no such choice
 MOVED_METRES = 10.0  # a runner that moved less is where it was
 LOCK_SECONDS = 30
 SHORT_OF_COMPLETE = (
@@ -101,6 +104,10 @@ def _make(plan):
     if "posts" in wishes:
         posts = _posts_nearest(seen, wishes["posts"])
         result = seen.situation.judge(posts, plan.goal)
+    elif plan.goal == Plan.Goal.CONTAIN:
+        found = seen.contain(CONTAIN_SECONDS)
+        plan.containment = _contained(seen, found)
+        result = seen.situation.judge(found.posts)
     else:
         result = seen.situation.plan(plan.goal, settings.ROADBLOCK_PLAN_SECONDS)
     _put_in_force(plan, seen, result)
@@ -244,6 +251,25 @@ def _describe(plan, seen):
         for edge, part in zip(edges.tolist(), parts.tolist(), strict=True)
         if part >= SHORT_OF_COMPLETE
     ]
+
+
+def _contained(seen, found):
+    """Return a Containment as its plan keeps it; ways [x, y, x, y, ...] are the proof
+    that no choice of posts leaves none of them.
+    """
+    ways = [] if found.possible else found.ways[:MOST_WAYS]
+    return {
+        "possible": found.possible,
+        "fewest": found.fewest,
+        "ways": [_line(seen, [place for place, _ in way]) for way in ways],
+    }
+
+
+def _line(seen, places):
+    graph = seen.situation.graph
+    lines = [[(seen.runner.x, seen.runner.y)], graph.points[places[:1]]]
+    lines += [graph.line(edge) for edge in graph.edges(places[:-1], places[1:])]
+    return np.concatenate(lines).round(1).ravel().tolist()
 
 
 def _roadblock(plan, seen, placement):

@@ -9,11 +9,12 @@ from django.db.models import Q
 from django.utils import timezone
 
 from roadblock import maps
-from roadblock.models import Chase, Event, Vehicle
+from roadblock.models import Alert, Chase, Event, Plan, Vehicle
 
 BEFORE = timedelta(seconds=5)  # so that cars stand somewhere when the chase begins
 AFTER = timedelta(seconds=5)
 MOST_CARS = 200
+MOST_ALERTS = MOST_PLANS = 300  # the newest
 MOST_POINTS = 60_000  # of a replay; beyond, the tracks are thinned evenly in time
 
 COUNT = """
@@ -114,7 +115,47 @@ def record(chase, *, until=None, most_points=MOST_POINTS):
     )
 
 
-def as_json(recording):
+def alerts_of(recording):
+    """Return what alerts told of the recorded cars meanwhile, oldest first."""
+    span = recording.begin, recording.end
+    alerts = Alert.objects.filter(vehicle__in=recording.cars, created_at__range=span)
+    return [
+        {
+            "id": alert.pk,
+            "at": round(recording.seconds(alert.created_at), 3),
+            "kind": alert.kind,
+            "vehicle_id": alert.vehicle_id,
+            "runner_id": alert.runner_id,
+            "zone_name": alert.zone_name,
+        }
+        for alert in reversed(alerts.order_by("-id")[:MOST_ALERTS])
+    ]
+
+
+def plans_of(recording):
+    """Return the plans that were in force meanwhile, oldest first."""
+    plans = Plan.objects.filter(
+        chase=recording.chase, is_trial=False, made_at__lte=recording.end
+    )
+    newest = plans.defer("heat", "wishes").prefetch_related("roadblocks")[:MOST_PLANS]
+    return [
+        {
+            "id": plan.pk,
+            "at": round(recording.seconds(plan.made_at), 3),
+            "until": plan.replaced_at and round(recording.seconds(plan.replaced_at), 3),
+            "reason": plan.reason,
+            "share": plan.share,
+            "bound": plan.bound,
+            "roadblocks": [
+                {"unit_id": one.unit_id, "x": one.x, "y": one.y, "heading": one.heading}
+                for one in plan.roadblocks.all()
+            ],
+        }
+        for plan in reversed(newest)
+    ]
+
+
+def as_json(recording, *, with_alerts=True):
     """Return a Recording as the API shows it; positions to the centimetre."""
     chase = recording.chase
     return {
@@ -152,6 +193,8 @@ def as_json(recording):
             }
             for event in recording.events
         ],
+        "alerts": alerts_of(recording) if with_alerts else [],
+        "plans": plans_of(recording),
     }
 
 

@@ -70,9 +70,22 @@ class PlanSerializer(serializers.ModelSerializer):
         ]
 
 
+class ContainmentSerializer(serializers.Serializer):
+    possible = serializers.BooleanField(
+        allow_null=True, help_text="Can all ways out be closed? null: not known."
+    )
+    fewest = serializers.IntegerField(help_text="No fewer cars can do it.")
+    ways = serializers.ListField(
+        child=serializers.ListField(child=serializers.FloatField()),
+        help_text="Ways out [x, y, x, y, ...] of which one at least stays open.",
+    )
+
+
 class PlanWithHeatSerializer(PlanSerializer):
+    containment = ContainmentSerializer(allow_null=True)
+
     class Meta(PlanSerializer.Meta):
-        fields = [*PlanSerializer.Meta.fields, "heat"]
+        fields = [*PlanSerializer.Meta.fields, "containment", "heat"]
 
 
 class PointField(serializers.ListField):
@@ -123,6 +136,11 @@ class PlanRequestSerializer(serializers.Serializer):
         if not values["trial"] and ("runner" in values or "units" in values):
             raise serializers.ValidationError(
                 _("Only a trial may put cars where they are not.")
+            )
+        is_search = values["trial"] and "posts" not in values
+        if values["goal"] == Plan.Goal.CONTAIN and not is_search:
+            raise serializers.ValidationError(
+                _("Ask for no way out as a trial; then order the posts it finds.")
             )
         return values
 

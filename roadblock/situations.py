@@ -53,11 +53,25 @@ class Place:
 
 @dataclass(frozen=True)
 class View:
-    """A chase as the planner sees it; `cars` are the vehicles of its units by id."""
+    """A chase as the planner sees it; `cars` are the vehicles of its units by id.
+
+    The runner is at `start` on the roads, and as fast as `pace` times what they allow.
+    """
 
     situation: Situation
     runner: Place
+    start: graphs.Start
+    pace: float
     cars: dict[int, Vehicle]
+
+    def contain(self, seconds):
+        """Return the Containment of the runner, as far as the horizon reaches."""
+        return self.situation.contain(
+            self.start,
+            settings.ROADBLOCK_HORIZON_SECONDS,
+            pace=self.pace,
+            seconds=seconds,
+        )
 
 
 def view(chase, *, runner=None, units=(), without=(), wanted=()):
@@ -89,17 +103,18 @@ def view(chase, *, runner=None, units=(), without=(), wanted=()):
     places |= moved
     where = places[chase.runner_id]
     start = graph.locate(where.x, where.y, where.heading)
+    pace = _pace(graph, where)
     drawn = routes.sample(
         graph,
         start,
         horizon=settings.ROADBLOCK_HORIZON_SECONDS,
         count=ROUTES,
         seed=chase.pk,  # always the same, so that plans differ by what happened alone
-        pace=_pace(graph, where),
+        pace=pace,
     )
     police = [_unit(graph, pk, places[pk], posts.get(pk)) for pk in sorted(ours)]
     situation = Situation(graph, drawn, police, margin=MARGIN)
-    return View(situation, where, {pk: cars[pk] for pk in ours})
+    return View(situation, where, start, pace, {pk: cars[pk] for pk in ours})
 
 
 def graph_of(map_id):

@@ -191,12 +191,8 @@ class Pipe:
         return self.digest.hexdigest()
 
     def _read(self, path, offset, size):
-        wire = None
         try:
-            wire = Wire(self.source, self.broken)
-            handle = wire.opened(path, FOR_READING)
-            wire.piece = self.pace.piece(wire.piece)
-            for piece in read_ahead(wire, handle, path, offset, size):
+            for piece in self.source_pieces(path, offset, size):
                 self.digest.update(piece)
                 self.pace.wait(len(piece), self.stopped)
                 self._hand_on(piece)
@@ -205,9 +201,16 @@ class Pipe:
             if not self.broken.is_set():
                 self.failure = error
                 self.broken.set()
+
+    def source_pieces(self, path, offset, size):
+        """Yield the pieces of the source from an offset to its size."""
+        wire = Wire(self.source, self.broken)
+        try:
+            handle = wire.opened(path, FOR_READING)
+            wire.piece = self.pace.piece(wire.piece)
+            yield from read_ahead(wire, handle, path, offset, size)
         finally:
-            if wire is not None:
-                wire.close()
+            wire.close()
 
     def _hand_on(self, piece):
         while True:

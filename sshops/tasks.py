@@ -5,7 +5,7 @@ import logging
 from celery import shared_task
 from kombu.exceptions import OperationalError
 
-from sshops import health, recordings, transfer_work, transfers
+from sshops import health, recordings, transfer_runs, transfers
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ def look_at(server_ids):
 
 @shared_task
 def run_transfer(run_id):
-    transfer_work.run(run_id)
+    transfer_runs.run(run_id)
 
 
 def nudge(run_id):

@@ -2,7 +2,11 @@
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import (
+    OpenApiParameter,
+    extend_schema,
+    extend_schema_field,
+)
 from rest_framework import serializers
 from rest_framework.response import Response
 
@@ -12,11 +16,12 @@ from sshops.answers import View
 from sshops.commands import Caller
 from sshops.errors import AlreadyExists, Forbidden, NotFound
 from sshops.lists import PAGE, page_of, page_serializer
-from sshops.models import Server, Transfer, TransferRun
+from sshops.models import Server, Transfer, TransferFile, TransferRun
 from sshops.models.servers import valid_name
 
 NAME = OpenApiParameter("name", str, OpenApiParameter.PATH)
 USE_TRANSFER = "sshops.use_transfer"
+MOST_FILES = 1000  # of a run, that are shown with it
 
 
 class ServerName(serializers.SlugRelatedField):
@@ -35,6 +40,13 @@ class ServerName(serializers.SlugRelatedField):
         return super().to_internal_value(data.lower())
 
 
+class RateLimit(fields.Whole):
+    """Bytes a second; null is as fast as it goes."""
+
+    def __init__(self):
+        super().__init__(min_value=1, max_value=2**62, allow_null=True, default=None)
+
+
 class TransferSerializer(serializers.ModelSerializer):
     name = fields.Text(max_length=64, validators=[valid_name])
     source_server = ServerName()
@@ -42,9 +54,7 @@ class TransferSerializer(serializers.ModelSerializer):
     target_server = ServerName()
     target_path = fields.Text(max_length=4096)
     description = fields.Text(max_length=500, allow_blank=True, default="")
-    rate_limit = fields.Whole(
-        min_value=1, max_value=2**62, allow_null=True, default=None
-    )
+    rate_limit = RateLimit()
 
     class Meta:
         model = Transfer
@@ -56,6 +66,8 @@ class TransferSerializer(serializers.ModelSerializer):
 
 class TransferRunSerializer(serializers.ModelSerializer):
     user = serializers.EmailField(source="user.email", default=None)
+    source_server = serializers.CharField(source="source_server.name", default=None)
+    target_server = serializers.CharField(source="target_server.name", default=None)
     created_at = fields.Moment()
     started_at = fields.Moment(allow_null=True)
     finished_at = fields.Moment(allow_null=True)
@@ -65,7 +77,9 @@ class TransferRunSerializer(serializers.ModelSerializer):
     class Meta:
         model = TransferRun
         fields = [
-            *("id", "transfer_name", "user", "state", "attempt", "created_at"),
+            *("id", "transfer_name", "kind", "source_server", "source_path"),
+            *("target_server", "target_path", "shared_file", "rate_limit"),
+            *("user", "state", "attempt", "created_at"),
             *("started_at", "finished_at", "files_total", "files_done"),
             *("bytes_total", "bytes_done", "bytes_a_second", "seconds_left"),
             *("error_code", "error"),
@@ -76,6 +90,26 @@ class TransferRunSerializer(serializers.ModelSerializer):
 
     def get_seconds_left(self, run) -> float | None:
         return transfers.seconds_left(run)
+
+
+class TransferFileSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = TransferFile
+        fields = ["source_path", "target_path", "size", "is_done", "sha256"]
+
+
+class OneRunSerializer(TransferRunSerializer):
+    """A run with its first files, and what they were found to be at both ends."""
+
+    files = serializers.SerializerMethodField()
+
+    class Meta(TransferRunSerializer.Meta):
+        fields = [*TransferRunSerializer.Meta.fields, "files"]
+
+    @extend_schema_field(TransferFileSerializer(many=True))
+    def get_files(self, run):
+        files = run.files.filter(is_folder=False)[:MOST_FILES]
+        return TransferFileSerializer(files, many=True).data
 
 
 class TransferView(View):
@@ -146,6 +180,9 @@ class OneTransfer(TransferView):
         return Response(status=204)
 
 
+RELATED = ("user", "source_server", "target_server")
+
+
 class NewTransferRun(serializers.Serializer):
     transfer_name = fields.Text(max_length=255)
 
@@ -160,7 +197,7 @@ class Runs(View):
     )
     def get(self, request):
         """List runs, the newest first: one's own, or all for a superuser."""
-        rows = TransferRun.objects.visible_to(request.user).select_related("user")
+        rows = TransferRun.objects.visible_to(request.user).select_related(*RELATED)
         return Response(page_of(request, rows, TransferRunSerializer))
 
     @extend_schema(request=NewTransferRun, responses={201: TransferRunSerializer})
@@ -180,18 +217,18 @@ class OneRun(View):
     right = USE_TRANSFER
 
     def found(self, request, id):
-        runs = TransferRun.objects.visible_to(request.user).select_related("user")
+        runs = TransferRun.objects.visible_to(request.user).select_related(*RELATED)
         run = runs.filter(pk=id).first()
         if run is None:
             raise NotFound(_("There is no such run."))
         return run
 
-    @extend_schema(responses=TransferRunSerializer)
+    @extend_schema(responses=OneRunSerializer)
     def get(self, request, id):
-        return Response(TransferRunSerializer(self.found(request, id)).data)
+        return Response(OneRunSerializer(self.found(request, id)).data)
 
-    @extend_schema(responses=TransferRunSerializer)
+    @extend_schema(responses=OneRunSerializer)
     def delete(self, request, id):
         """Cancel a run; what has arrived stays."""
         transfers.cancel(self.found(request, id).pk)
-        return Response(TransferRunSerializer(self.found(request, id)).data)
+        return Response(OneRunSerializer(self.found(request, id)).data)

@@ -10,11 +10,11 @@ from django.conf import settings
 from django.db import close_old_connections
 from django.utils.translation import gettext as _
 
+from config.errors import DomainError
 from sshops import connections, transfers
 from sshops.digests import Growing, sha256
-from sshops.errors import Failure
+from sshops.errors import Failure, UnknownServer
 from sshops.models import TransferFile
-from sshops.models.transfers import TransferState
 from sshops.places import make_folders, part_of
 from sshops.sftp_pipe import LINE_ERRORS, Pipe, Stopped
 from sshops.transfer_plans import planned
@@ -30,30 +30,6 @@ class RunEnded(Exception):
     """The run was cancelled, or another worker has it."""
 
 
-def run(run_id):
-    """Work on a run until it is over; leave one alone that somebody else works on."""
-    claimed = transfers.claim(run_id)
-    if claimed is None:
-        return
-    if claimed.is_cancel_wanted:
-        transfers.finish(claimed, TransferState.CANCELLED)
-        return
-    work = Work(claimed)
-    try:
-        work.carry_out()
-    except RunEnded:
-        transfers.finish(claimed, TransferState.CANCELLED)
-    except Failure as failure:
-        why = failure.detail or ""
-        log.warning("Transfer %s: %s %s", claimed.transfer_name, failure, why)
-        transfers.finish(claimed, TransferState.ERROR, failure=failure)
-    except Exception:
-        log.exception("Transfer %s broke", claimed.transfer_name)
-        transfers.finish(claimed, TransferState.ERROR, failure=Failure())
-    else:
-        transfers.finish(claimed, TransferState.COMPLETE)
-
-
 class Work:
     def __init__(self, run):
         self.run = run
@@ -64,8 +40,6 @@ class Work:
 
     def carry_out(self):
         """Copy everything; raise a Failure, or RunEnded."""
-        if self.run.transfer is None:
-            raise transfers.UnknownTransfer
         over = threading.Event()
         pulse = threading.Thread(target=self.pulse, args=[over], daemon=True)
         pulse.start()
@@ -108,7 +82,7 @@ class Work:
                 was_good = True
                 self.copy_all()
                 return
-            except (TransferFailed, Stopped, *LINE_ERRORS, OSError, Failure) as error:
+            except (Stopped, *LINE_ERRORS, OSError, DomainError) as error:
                 self.raise_stopped()
                 tries = 1 if self.run.files_done > before else tries + 1
                 may_pass = was_good and self.may_pass(error)
@@ -123,9 +97,9 @@ class Work:
         """Tell whether another attempt may do better: a line broke, or is down."""
         if isinstance(error, LINE_ERRORS):
             return True
-        if isinstance(error, Failure):
+        if isinstance(error, DomainError):
             return error.status in (503, 504)
-        return not (self.source.is_alive and self.target.is_alive)
+        return not all(line.is_alive for line in self.lines)
 
     def raise_stopped(self):
         if self.is_late:
@@ -134,21 +108,32 @@ class Work:
             raise RunEnded
 
     def connect(self):
-        transfer = self.run.transfer
-        self.source = connections.open_connection(transfer.source_server)
-        self.target = connections.open_connection(transfer.target_server)
+        self.connect_source()
+        self.connect_target()
+
+    def connect_source(self):
+        self.source = connected(self.run.source_server)
         self.from_sftp = self.source.transport.open_sftp_client()
+
+    def connect_target(self):
+        self.target = connected(self.run.target_server)
         self.to_sftp = self.target.transport.open_sftp_client()
 
+    @property
+    def lines(self):
+        return [line for line in (self.source, self.target) if line is not None]
+
     def hang_up(self):
-        for connection in (self.source, self.target):
-            if connection is not None:
-                connection.close()
+        for connection in self.lines:
+            connection.close()
+
+    def forget(self):
+        """Clear away what has come of a run that goes on no more."""
 
     def copy_all(self):
         run = self.run
         if not run.is_planned:
-            files = planned(run, self.from_sftp, self.to_sftp)
+            files = self.plan()
             TransferFile.objects.bulk_create(files, 1000)
             regular = [file for file in files if not file.is_folder]
             run.files_total = len(regular)
@@ -167,23 +152,23 @@ class Work:
         for file in run.files.filter(is_folder=True).order_by("-position"):
             self.dress(file, file.target_path)
 
+    def plan(self):
+        """Return the files to copy."""
+        return planned(self.run, self.from_sftp, self.to_sftp)
+
     def copy(self, file):
         """Copy one file, from where an earlier attempt has come to."""
         make_folders(self.to_sftp, posixpath.dirname(file.target_path) or ".")
         part = part_of(file.target_path, file.run_id)
         offset = self.offset_of(file, part)
         with closing(Growing(self.target, part, stopped=self.stopped)) as growing:
-            pipe = Pipe(
-                self.source.transport,
-                self.target.transport,
-                stopped=self.stopped,
-                rate=self.run.transfer.rate_limit,
-                follow=growing.has,
+            pipe = self.piped(
+                stopped=self.stopped, rate=self.run.rate_limit, follow=growing.has
             )
             self.file, self.pipe = file, pipe
             digest = pipe.run(file.source_path, part, offset=offset, size=file.size)
             if offset:
-                digest = self.digest(self.source, self.from_sftp, file.source_path)
+                digest = self.source_digest(file)
             arrived = growing.digest(file.size)
         if arrived != digest:  # or its server did not tell
             arrived = self.digest(self.target, self.to_sftp, part)
@@ -195,6 +180,9 @@ class Work:
         file.sha256 = digest
         self.dress(file, part)
         self.to_sftp.posix_rename(part, file.target_path)
+
+    def piped(self, **how):
+        return Pipe(self.source.transport, self.target.transport, **how)
 
     def dress(self, file, path):
         """Give a copy the mode and the time of the original."""
@@ -209,15 +197,23 @@ class Work:
             return 0
         if 0 < there <= file.size:
             ours = self.digest(self.target, self.to_sftp, part, there)
-            if ours == self.digest(
-                self.source, self.from_sftp, file.source_path, there
-            ):
+            if ours == self.source_digest(file, there):
                 return there
         self.to_sftp.remove(part)
         return 0
 
+    def source_digest(self, file, length=None):
+        return self.digest(self.source, self.from_sftp, file.source_path, length)
+
     def digest(self, connection, sftp, path, length=None):
         return sha256(connection, sftp, path, length=length, stopped=self.stopped)
+
+
+def connected(server):
+    """Return a Connection; raise UnknownServer when the server is gone."""
+    if server is None:
+        raise UnknownServer
+    return connections.open_connection(server)
 
 
 def failure_of(error):
@@ -226,6 +222,8 @@ def failure_of(error):
         return error
     if isinstance(error, Failure):
         return TransferFailed(detail=f"[{error.error_code}] {error.text}")
+    if isinstance(error, DomainError):
+        return TransferFailed(detail=error.text)
     if isinstance(error, PermissionError):
         return NoRight(detail=error.filename)
     if isinstance(error, FileNotFoundError):

@@ -65,6 +65,11 @@ def group_of(run_id):
     return f"sshops.transfer.{run_id}"
 
 
+def group_of_user(user_id):
+    """Return the group that hears of all runs of a person."""
+    return f"sshops.transfers.{user_id}"
+
+
 def named(user, name):
     """Return the transfer of this name, in any case; raise UnknownTransfer."""
     name = name.replace("\0", "").lower()
@@ -88,23 +93,37 @@ def ask(caller, name, *, is_busy=False, in_session=True):
     if is_busy:
         raise Busy
     transfer = named(caller.user, name)
+    return queue(
+        caller,
+        transfer=transfer,
+        transfer_name=transfer.name,
+        source_server=transfer.source_server,
+        source_path=transfer.source_path,
+        target_server=transfer.target_server,
+        target_path=transfer.target_path,
+        rate_limit=transfer.rate_limit,
+    )
+
+
+def queue(caller, **fields):
+    """Queue a run and return it."""
+    run = TransferRun(user=caller.user, connection_id=caller.connection_id, **fields)
     with transaction.atomic():
-        source, target = transfer.source_server, transfer.target_server
-        entry = caller.audited(
+        run.audit_entry = caller.audited(
             kind="transfer",
-            server_name=source.name,
-            text=f"{transfer.name}: {source.name}:{transfer.source_path}"
-            f" -> {target.name}:{transfer.target_path}",
+            server_name=(run.source_server or run.target_server).name,
+            text=text_of(run),
         )
-        run = TransferRun.objects.create(
-            transfer=transfer,
-            transfer_name=transfer.name,
-            user=caller.user,
-            connection_id=caller.connection_id,
-            audit_entry=entry,
-        )
+        run.save(force_insert=True)
         tell(run)
     return run
+
+
+def text_of(run):
+    """Return a run's way in words, for the audit log."""
+    source = f"{run.source_server or 'workspace'}:{run.source_path}"
+    target = f"{run.target_server or 'workspace'}:{run.target_path}"
+    return f"{run.transfer_name or run.kind}: {source} -> {target}"
 
 
 def cancel(run_id, outcome="cancelled"):
@@ -145,7 +164,7 @@ def claim(run_id):
         return None
     rows = TransferRun.objects.filter(pk=run_id)
     rows.filter(started_at=None).update(started_at=now)
-    related = ("transfer__source_server__jump", "transfer__target_server__jump")
+    related = ("source_server__jump", "target_server__jump", "user")
     run = rows.select_related(*related, "audit_entry").get()
     done = run.files.filter(is_done=True, is_folder=False)
     # The stored figure may hold part of a file that is copied again.
@@ -216,7 +235,10 @@ def finish(run, state, *, failure=None, outcome=None):
 
 def tell(run, **now):
     """Publish where a run is."""
-    publish(group_of(run.pk), "transfer.run", run=as_event(run), **progress(run, now))
+    event = {"run": as_event(run), **progress(run, now)}
+    publish(group_of(run.pk), "transfer.run", **event)
+    if run.user_id is not None:
+        publish(group_of_user(run.user_id), "transfer.run", **event)
 
 
 def as_event(run):
@@ -226,6 +248,7 @@ def as_event(run):
         "state": str(run.state),
         "error_code": run.error_code,
         "error": run.error,
+        "shared_file": run.shared_file,
     }
 
 
@@ -240,24 +263,28 @@ def progress(run, now):
         "files_total": run.files_total,
         "bytes_done": now.get("bytes_done", run.bytes_done),
         "bytes_total": run.bytes_total,
+        "bytes_a_second": speed_of(run, bytes_done=now.get("bytes_done")),
+        "seconds_left": seconds_left(run, bytes_done=now.get("bytes_done")),
     }
 
 
-def speed_of(run, now=None):
+def speed_of(run, *, bytes_done=None):
     """Return the bytes a second of a run so far, or None before it has begun."""
     if run.started_at is None:
         return None
-    end = run.finished_at or now or timezone.now()
+    end = run.finished_at or timezone.now()
     seconds = (end - run.started_at).total_seconds()
-    return round(run.bytes_done / seconds, 1) if seconds > 0 else None
+    done = run.bytes_done if bytes_done is None else bytes_done
+    return round(done / seconds, 1) if seconds > 0 else None
 
 
-def seconds_left(run, now=None):
+def seconds_left(run, *, bytes_done=None):
     """Return how long a run will take yet at this speed, or None."""
-    speed = speed_of(run, now)
+    speed = speed_of(run, bytes_done=bytes_done)
     if run.state != TransferState.RUNNING or not speed:
         return None
-    return round((run.bytes_total - run.bytes_done) / speed, 1)
+    done = run.bytes_done if bytes_done is None else bytes_done
+    return round((run.bytes_total - done) / speed, 1)
 
 
 def files_done_since(run_id, position):

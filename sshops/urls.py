@@ -7,6 +7,7 @@ from sshops import (
     health_views,
     history_views,
     server_views,
+    shared_file_views,
     terminal_views,
     transfer_views,
 )
@@ -19,6 +20,9 @@ servers = [
     path("servers/<name>", server_views.OneServer.as_view(), name="server"),
     path("servers/<name>/folder", file_views.Folder.as_view(), name="folder"),
     path("servers/<name>/file", file_views.File.as_view(), name="file"),
+    path("servers/<name>/send", shared_file_views.Send.as_view(), name="send"),
+    path("servers/<name>/fetch", shared_file_views.Fetch.as_view(), name="fetch"),
+    path("shared-files", shared_file_views.SharedFiles.as_view(), name="shared-files"),
     path("latencies", health_views.Latencies.as_view(), name="latencies"),
 ]
 transfers = [

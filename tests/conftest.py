@@ -8,7 +8,7 @@ from asgiref.sync import sync_to_async
 from channels.layers import get_channel_layer
 from channels.testing import WebsocketCommunicator
 from django.core.cache import cache
-from django.db import connections
+from django.db import connection, connections
 from django.utils import translation
 from rest_framework.test import APIClient
 from rest_framework_simplejwt.tokens import AccessToken
@@ -16,7 +16,7 @@ from rest_framework_simplejwt.tokens import AccessToken
 from config import realtime
 from config.routing import websockets
 from roadblock import tracking
-from tests import cluster, factories
+from tests import cluster, factories, serving
 from workspace.chat import switchboard
 
 
@@ -68,6 +68,27 @@ def valkey(environ):
     client.flushdb()
     yield client
     client.flushdb()
+
+
+@pytest.fixture
+def environment(settings, monkeypatch):
+    """Let processes that are started use the tests' database and Valkey."""
+    database = connection.settings_dict
+    monkeypatch.setenv(
+        "DATABASE_URL",
+        f"postgresql://{database['USER']}@/{database['HOST']}/{database['NAME']}",
+    )
+    monkeypatch.setenv("REDIS_URL", settings.REDIS_URL)
+
+
+@pytest.fixture
+def servers(transactional_db, environment):
+    """Two processes of the web server."""
+    with (
+        serving.as_process("config.asgi:application") as one,
+        serving.as_process("config.asgi:application") as two,
+    ):
+        yield one, two
 
 
 @pytest.fixture

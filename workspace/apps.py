@@ -1,11 +1,16 @@
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
 
+from config import shared_files
+
 
 class WorkspaceConfig(AppConfig):
     name = "workspace"
 
     def ready(self):
+        from workspace import sharing  # needs the models
+
+        shared_files.kept_by(sharing)
         post_migrate.connect(prepare_explorer, sender=self)
 
 

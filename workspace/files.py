@@ -80,8 +80,21 @@ def opened(upload, start, size):
     try:
         return shelf.store.part(upload.key, start, size)
     except FileNotFoundError as error:
-        log.error("The bytes of %s are gone", upload.key)
-        raise NotFound from error
+        raise gone(upload) from error
+
+
+def pieces(upload, start, size):
+    """Yield so many bytes of a file in pieces; raise NotFound or StorageAway."""
+    try:
+        yield from shelf.store.pieces(upload.key, start, size)
+    except FileNotFoundError as error:
+        raise gone(upload) from error
+
+
+def gone(upload):
+    """Log that a file has lost its bytes; return the error to raise."""
+    log.error("The bytes of %s are gone", upload.key)
+    return NotFound()
 
 
 def remove(upload, by):

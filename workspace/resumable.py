@@ -46,19 +46,23 @@ class Lost(DomainError):
     code = "upload_lost"
 
 
-def begin(*, owner, name, size, description=""):
+def begin(*, owner, name, size, description="", id=None):
     """Announce a file of that size; return its PartialUpload.
 
-    Raise TooLarge or Nameless.
+    With an id it is announced once, and found from then on. Raise TooLarge or Nameless.
     """
     if size > settings.WORKSPACE_RESUMABLE_MAX_BYTES:
         raise shelf.TooLarge
-    return PartialUpload.objects.create(
+    upload, _is_new = PartialUpload.objects.get_or_create(
         owner=owner,
-        original_filename=filenames.clean(name),
-        description=description,
-        size=size,
+        pk=id or uuid.uuid4(),
+        defaults={
+            "original_filename": filenames.clean(name),
+            "description": description,
+            "size": size,
+        },
     )
+    return upload
 
 
 def find(owner, id):
@@ -71,10 +75,20 @@ def find(owner, id):
 
 
 def add(upload, offset, read):
+    """Store what read(size) gives from an offset on, piece by piece, as `take` does.
+
+    The last byte makes a file of it all. Raise WrongOffset, StorageAway or Lost.
+    """
+    take(upload, offset, read)
+    if upload.is_complete:
+        finish(upload)
+
+
+def take(upload, offset, read):
     """Store what read(size) gives from an offset on, piece by piece.
 
     It ends with an empty answer or an OSError: who sent it left, and what came before
-    stays. The last byte makes a file of it all. Raise WrongOffset, StorageAway or Lost.
+    stays. Raise WrongOffset or StorageAway.
     """
     if offset != upload.offset:
         raise WrongOffset
@@ -82,8 +96,6 @@ def add(upload, offset, read):
     while upload.offset < upload.size and body.has_more():
         body.left = min(PIECE_BYTES, upload.size - upload.offset)
         _add_piece(upload, body)
-    if upload.is_complete:
-        finish(upload)
 
 
 def _add_piece(upload, body):
@@ -144,8 +156,12 @@ def _put_together(upload):
 def _forget(pieces):
     """Remove pieces: the rows at once, the bytes after the commit."""
     Piece.objects.filter(pk__in=[piece.pk for piece in pieces]).delete()
-    keys = [f"{FOLDER}/{piece.name}" for piece in pieces]
+    keys = map(key_of, pieces)
     transaction.on_commit(partial(shelf.discard, *keys))
+
+
+def key_of(piece):
+    return f"{FOLDER}/{piece.name}"
 
 
 def drop(upload):
@@ -203,8 +219,7 @@ class Joined(io.RawIOBase):
 
     def __init__(self, pieces):
         self.parts = (
-            shelf.store.part(f"{FOLDER}/{piece.name}", 0, piece.size)
-            for piece in pieces
+            shelf.store.part(key_of(piece), 0, piece.size) for piece in pieces
         )
         self.part = None
 

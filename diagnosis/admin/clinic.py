@@ -10,6 +10,7 @@ from django.utils.translation import ngettext
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 
+from config.admin import Kept, ReadOnly
 from config.errors import DomainError
 from diagnosis import headsets, patients, presence, sessions
 from diagnosis.models import (
@@ -27,23 +28,6 @@ STATE_LABELS = {
     State.COMPLETED: "success",
     State.FAILED: "danger",
 }
-
-
-class Kept:
-    """Rows that others hang on: they are made and changed, but stay."""
-
-    def has_delete_permission(self, request, obj=None):
-        return False
-
-
-class ReadOnly(Kept):
-    """A record of the past: to look at, not to change."""
-
-    def has_add_permission(self, request, obj=None):
-        return False
-
-    def has_change_permission(self, request, obj=None):
-        return False
 
 
 def may_read_names(request):

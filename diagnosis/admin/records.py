@@ -11,9 +11,9 @@ from django.utils.translation import ngettext
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 
+from config.admin import ReadOnly
 from config.errors import DomainError
 from diagnosis import recordings, records
-from diagnosis.admin.clinic import ReadOnly
 from diagnosis.models import Recording, RecordRead, Result
 from diagnosis.records_views import download
 from diagnosis.scoring import Unusable

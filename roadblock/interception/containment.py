@@ -23,8 +23,8 @@ WAYS_A_ROUND = 20
 class Containment:
     """`possible` is None while neither is proven in time; then `fewest` is a bound.
 
-    posts {unit: place}, empty unless possible; ways: the routes out that had to be cut,
-    lists of (place, seconds).
+    posts {row of a unit: place}, empty unless possible; ways: the routes out that had
+    to be cut, lists of (place, seconds).
     """
 
     possible: bool | None

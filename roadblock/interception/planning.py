@@ -1,7 +1,7 @@
 """A runner, some units, and what the units should do: the planner's front door."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import pi
 
@@ -151,10 +151,10 @@ class Situation:
         return float((parts[totals > 0] / totals[totals > 0]).min())
 
     def contain(self, runner: Start, horizon: float, *, pace=1.0, seconds=2.0):
-        """Return the Containment of the runner: the fewest units that leave no way."""
+        """Return the Containment of the runner, with the ids of its units."""
         distances = self.graph.arrivals([runner], horizon * pace)[0]
         exits = goals(self.graph, distances, horizon * pace)
-        return containment.contain(
+        found = containment.contain(
             self.graph,
             runner,
             self.arrivals,
@@ -163,6 +163,8 @@ class Situation:
             pace=pace,
             seconds=seconds,
         )
+        posts = {self.units[row].id: place for row, place in found.posts.items()}
+        return replace(found, posts=posts)
 
     @cached_property
     def _row_of(self):

@@ -32,6 +32,7 @@ class Plan(models.Model):
     class Goal(models.TextChoices):
         EXPECTED = "expected", _("most routes")
         WORST = "worst", _("best worst case")
+        CONTAIN = "contain", _("no way out")
 
     chase = models.ForeignKey(Chase, models.CASCADE, related_name="plans")
     reason = models.CharField(_("reason"), max_length=6, choices=Reason)
@@ -60,6 +61,8 @@ class Plan(models.Model):
         blank=True,
         help_text=_("What the plan before it would still catch."),
     )
+    # Of a plan that shall leave no way out: possible (null: not known), fewest, ways.
+    containment = models.JSONField(null=True, blank=True)
     runner_x = models.FloatField(null=True, blank=True)
     runner_y = models.FloatField(null=True, blank=True)
     heat = models.JSONField(default=list)  # [probability, [x, y, x, y, ...]]

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
-from sshops.admin.records import ReadOnly
+from config.admin import ReadOnly
 from sshops.models import AuditEntry, Recording, Terminal
 from sshops.models.audit import Outcome
 from sshops.models.terminals import SUPERVISE

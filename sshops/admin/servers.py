@@ -9,8 +9,8 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextareaWidget
 
+from config.admin import ReadOnly
 from sshops import connections, health, host_keys, leases, servers, tasks
-from sshops.admin.records import ReadOnly
 from sshops.errors import KeyProblem
 from sshops.models import HealthCheck, Lease, Server
 

@@ -6,8 +6,8 @@ from django.utils.translation import ngettext
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 
+from config.admin import ReadOnly
 from sshops import transfers
-from sshops.admin.records import ReadOnly
 from sshops.models import Transfer, TransferFile, TransferRun
 
 

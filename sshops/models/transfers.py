@@ -1,4 +1,4 @@
-"""Named transfers between two servers, and each time one is run."""
+"""Named transfers between two servers, and each time something is transferred."""
 
 import uuid
 
@@ -65,6 +65,12 @@ class Transfer(models.Model):
         return self.name
 
 
+class TransferKind(models.TextChoices):
+    COPY = "copy", _("between servers")
+    SEND = "send", _("shared file to server")
+    FETCH = "fetch", _("server to shared file")
+
+
 class TransferState(models.TextChoices):
     QUEUED = "queued", _("queued")
     RUNNING = "running", _("running")
@@ -97,7 +103,32 @@ class TransferRun(models.Model):
         related_name="runs",
         verbose_name=_("transfer"),
     )
-    transfer_name = models.CharField(_("name"), max_length=64)
+    transfer_name = models.CharField(_("name"), max_length=64, blank=True)
+    # From where to where, as it was asked for. The end that is no server is a shared
+    # file, by its name; servers of runs that are over may go.
+    kind = models.CharField(
+        _("kind"),
+        max_length=5,
+        choices=TransferKind.choices,
+        default=TransferKind.COPY,
+    )
+    source_server = models.ForeignKey(
+        Server,
+        models.SET_NULL,
+        null=True,
+        related_name="+",
+        verbose_name=_("from server"),
+    )
+    source_path = models.CharField(_("from path"), max_length=4096, blank=True)
+    target_server = models.ForeignKey(
+        Server,
+        models.SET_NULL,
+        null=True,
+        related_name="+",
+        verbose_name=_("to server"),
+    )
+    target_path = models.CharField(_("to path"), max_length=4096, blank=True)
+    rate_limit = models.PositiveBigIntegerField(_("bytes a second"), null=True)
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         models.SET_NULL,
@@ -127,6 +158,8 @@ class TransferRun(models.Model):
     files_done = models.PositiveIntegerField(_("files done"), default=0)
     bytes_total = models.PositiveBigIntegerField(_("bytes"), default=0)
     bytes_done = models.PositiveBigIntegerField(_("bytes done"), default=0)
+    # The one that is sent, or that has come of what was fetched.
+    shared_file = models.CharField(_("shared file"), max_length=64, blank=True)
     error_code = models.PositiveIntegerField(_("error code"), null=True)
     error = models.TextField(_("error"), blank=True, default="")
 
@@ -146,7 +179,8 @@ class TransferRun(models.Model):
         ]
 
     def __str__(self):
-        return f"{self.transfer_name} {self.created_at:%Y-%m-%d %H:%M} UTC"
+        name = self.transfer_name or self.source_path
+        return f"{name} {self.created_at:%Y-%m-%d %H:%M} UTC"
 
 
 class TransferFile(models.Model):

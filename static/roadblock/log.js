@@ -2,34 +2,16 @@
 import { fill, gettext } from "../shared/i18n.js";
 import { clock } from "./chases.js";
 import { posts } from "./plans.js";
+import { sentence, SIGNS } from "./words.js";
 
 const MOST = 200;
 const TOAST_MS = 7000;
-const SIGNS = {
-  run: "▶", catch: "✓", failed: "✕", closed: "■",
-  enter: "↘", leave: "↗", silence: "…", proximity: "◎",
-};
 const language = document.documentElement.lang || undefined;
 const time = new Intl.DateTimeFormat(language, {
   hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false,
 });
 const day = new Intl.DateTimeFormat(language, { month: "short", day: "numeric" });
 const $ = (id) => document.getElementById(id);
-
-const sentence = (event) =>
-  fill(
-    {
-      run: gettext("%(runner)s is on the run"),
-      catch: gettext("%(catcher)s caught %(runner)s"),
-      failed: gettext("%(catcher)s missed %(runner)s"),
-      enter: gettext("%(catcher)s entered %(zone)s"),
-      leave: gettext("%(catcher)s left %(zone)s"),
-      silence: gettext("%(catcher)s fell silent"),
-      proximity: gettext("%(catcher)s is near %(runner)s"),
-      closed: gettext("The chase of %(runner)s was closed without a catch"),
-    }[event.kind] ?? event.kind,
-    event,
-  );
 
 export class Log {
   constructor(fleet) {

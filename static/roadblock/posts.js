@@ -7,7 +7,7 @@ import { isThere, posts, secondsLeft } from "./plans.js";
 
 const BAR = 9; // metres, half the length of a roadblock's sign
 const SMALLEST = 9; // pixels, the same where metres are too small to be seen
-const NAMES_FROM_SCALE = 0.9; // pixels a metre
+const NAMES_FROM_SCALE = 0.8; // pixels a metre
 
 export class PostLayer {
   constructor(plans, fleet) {
@@ -85,33 +85,9 @@ export class PostLayer {
     pen.setLineDash([]);
   }
 
-  drawBar(pen, { scale, zeroX, zeroY }, plan, post, alpha) {
-    const half = Math.max(SMALLEST, Math.min(BAR * scale, 26));
-    const angle = (post.heading * Math.PI) / 180;
-    const [dx, dy] = [Math.cos(angle) * half, -Math.sin(angle) * half];
-    const [x, y] = [zeroX + post.x * scale, zeroY - post.y * scale];
+  drawBar(pen, view, plan, post, alpha) {
     const there = isThere(this.carOf(plan, post.unit_id), post);
-    pen.globalAlpha = alpha;
-    pen.lineCap = "butt";
-    for (const [width, colour] of [
-      [11, palette.halo], [7, there ? tone(plan) : palette.halo],
-    ]) {
-      pen.lineWidth = width;
-      pen.strokeStyle = colour;
-      pen.beginPath();
-      pen.moveTo(x - dx, y - dy);
-      pen.lineTo(x + dx, y + dy);
-      pen.stroke();
-    }
-    // Striped until the car is there, solid from then on.
-    pen.lineWidth = 7;
-    pen.strokeStyle = tone(plan);
-    if (!there) pen.setLineDash([5, 4]);
-    pen.beginPath();
-    pen.moveTo(x - dx, y - dy);
-    pen.lineTo(x + dx, y + dy);
-    pen.stroke();
-    pen.setLineDash([]);
+    drawBar(pen, view, post, { tone: tone(plan), there, alpha });
   }
 
   drawTimes(pen, view, plan, post) {
@@ -126,6 +102,30 @@ export class PostLayer {
       plate.height,
     );
   }
+}
+
+/** A bar across the road: striped until its car is there, solid from then on. */
+export function drawBar(pen, view, post, { tone: colour, there = true, alpha = 1 }) {
+  const { scale, zeroX, zeroY } = view;
+  const half = Math.max(SMALLEST, Math.min(BAR * scale, 26));
+  const angle = (post.heading * Math.PI) / 180;
+  const [dx, dy] = [Math.cos(angle) * half, -Math.sin(angle) * half];
+  const [x, y] = [zeroX + post.x * scale, zeroY - post.y * scale];
+  const line = (width, tint) => {
+    pen.lineWidth = width;
+    pen.strokeStyle = tint;
+    pen.beginPath();
+    pen.moveTo(x - dx, y - dy);
+    pen.lineTo(x + dx, y + dy);
+    pen.stroke();
+  };
+  pen.globalAlpha = alpha;
+  pen.lineCap = "butt";
+  line(11, palette.halo);
+  line(7, there ? colour : palette.halo);
+  if (!there) pen.setLineDash([5, 4]);
+  line(7, colour);
+  pen.setLineDash([]);
 }
 
 /** A trial is no order, and looks like none. */

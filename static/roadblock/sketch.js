@@ -1,19 +1,27 @@
-// A polygon drawn by clicks, or by keys: corners at the middle of the map.
+// A polygon drawn by clicks, or by keys: corners at the middle of the map. Corners
+// that are there can be dragged.
 import { $, write } from "../shared/elements.js";
 import { fill, gettext } from "../shared/i18n.js";
 import { palette } from "./palette.js";
 
 const { L } = window;
 const DRAG = 6; // pixels between press and release that make it a drag
+const REACH = 16; // pixels between a finger and the corner it means
+
+const corner = ({ lng, lat }) => [lng, lat].map((metres) => Math.round(metres * 100) / 100);
 
 export class Sketch {
   constructor(map, onDone) {
     Object.assign(this, { map, onDone });
     this.corners = null; // [[x, y], ...] while drawing
     this.pressed = null;
+    this.held = null; // the corner that is dragged
     const box = map.getContainer();
     // Before Leaflet hears of it: while drawing, a click is a corner and no car.
-    box.addEventListener("pointerdown", (event) => (this.pressed = event), true);
+    box.addEventListener("pointerdown", (event) => this.press(event), true);
+    box.addEventListener("pointermove", (event) => this.drag(event), true);
+    box.addEventListener("pointerup", () => this.release(), true);
+    box.addEventListener("pointercancel", () => this.release(), true);
     box.addEventListener("click", (event) => this.click(event), true);
     box.addEventListener("dblclick", (event) => this.corners && event.stopPropagation(), true);
     addEventListener("keydown", (event) => this.key(event), true);
@@ -23,16 +31,43 @@ export class Sketch {
     $("zone-cancel")?.addEventListener("click", () => this.end());
   }
 
-  begin() {
+  begin(corners = []) {
     this.end();
-    this.corners = [];
+    this.corners = [...corners];
     $("zone-tools").hidden = false;
     $("zone-draw").hidden = true;
     this.map.getContainer().classList.add("drawing");
     this.draw();
   }
 
+  press(event) {
+    this.pressed = event;
+    this.grabbed = false;
+    if (!this.corners || !event.isPrimary) return;
+    const at = this.map.mouseEventToContainerPoint(event);
+    const gaps = this.corners.map(([x, y]) => this.map.latLngToContainerPoint([y, x]).distanceTo(at));
+    const nearest = gaps.indexOf(Math.min(...gaps));
+    if (!(gaps[nearest] <= REACH)) return;
+    this.held = nearest;
+    this.grabbed = true; // so the click that follows is no new corner
+    this.map.dragging.disable();
+    this.map.getContainer().setPointerCapture(event.pointerId);
+  }
+
+  drag(event) {
+    if (this.held === null || !event.isPrimary) return;
+    this.corners[this.held] = corner(this.map.mouseEventToLatLng(event));
+    this.draw();
+  }
+
+  release() {
+    if (this.held === null) return;
+    this.held = null;
+    this.map.dragging.enable();
+  }
+
   end() {
+    this.release();
     this.corners = null;
     this.shape?.remove();
     if (!$("zone-tools")) return;
@@ -45,6 +80,7 @@ export class Sketch {
   click(event) {
     if (!this.corners || event.target.closest(".leaflet-control")) return;
     event.stopPropagation();
+    if (this.grabbed) return;
     const { clientX = 0, clientY = 0 } = this.pressed ?? {};
     if (Math.hypot(event.clientX - clientX, event.clientY - clientY) > DRAG) return;
     this.add(this.map.mouseEventToLatLng(event));
@@ -59,8 +95,8 @@ export class Sketch {
     this[act]();
   }
 
-  add({ lng: x, lat: y }) {
-    this.corners.push([Math.round(x * 100) / 100, Math.round(y * 100) / 100]);
+  add(place) {
+    this.corners.push(corner(place));
     this.draw();
   }
 

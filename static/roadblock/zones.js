@@ -1,5 +1,5 @@
 // Zones on the live map: shown, drawn by clicks, removed; and alerts as they happen.
-import { $, element, write } from "../shared/elements.js";
+import { $, ask, element, write } from "../shared/elements.js";
 import { fill, gettext } from "../shared/i18n.js";
 import { Rest } from "../shared/rest.js";
 import { Sketch } from "./sketch.js";
@@ -15,12 +15,15 @@ export class Zones {
     this.zones = [];
     this.group = L.layerGroup().addTo(liveMap.map);
     this.mayDraw = "mayDraw" in $("zone-panel").dataset;
-    this.sketch = new Sketch(liveMap.map, (corners) => this.name(corners));
+    this.reshaped = null; // the zone whose shape is being changed
+    this.sketch = new Sketch(liveMap.map, (corners) =>
+      this.reshaped ? this.reshape(corners) : this.name(corners),
+    );
     liveMap.map.on("mapshown", () => this.draw());
     onThemeChange(() => this.draw());
     $("zones").addEventListener("click", () => this.open($("zone-panel").hidden));
     if (this.mayDraw) {
-      $("zone-draw").addEventListener("click", () => this.sketch.begin());
+      $("zone-draw").addEventListener("click", () => this.begin(null));
       $("zone-form").addEventListener("submit", (event) => this.save(event));
     }
     this.load();
@@ -81,12 +84,38 @@ export class Zones {
   row(zone) {
     const item = element("li", {}, element("span", {}, zone.name));
     if (this.mayDraw) {
-      const button = element("button", { type: "button", class: "quiet" }, gettext("Remove"));
-      button.setAttribute("aria-label", fill(gettext("Remove %(name)s"), zone));
-      button.addEventListener("click", () => this.remove(zone));
-      item.append(button);
+      const act = (text, label, run) => {
+        const button = element("button", { type: "button", class: "quiet" }, text);
+        button.setAttribute("aria-label", fill(label, zone));
+        button.addEventListener("click", run);
+        return button;
+      };
+      item.append(
+        act(gettext("Shape"), gettext("Change the shape of %(name)s"), () => this.begin(zone)),
+        act(gettext("Remove"), gettext("Remove %(name)s"), () => this.remove(zone)),
+      );
     }
     return item;
+  }
+
+  /** Draw a new zone, or a given one anew. */
+  begin(zone) {
+    this.reshaped = zone;
+    write($("zone-trouble"), "");
+    this.sketch.begin(zone?.corners);
+  }
+
+  async reshape(corners) {
+    const { id } = this.reshaped;
+    try {
+      const zone = await this.rest.call("PATCH", `zones/${id}`, { body: { corners } });
+      this.zones = this.zones.map((one) => (one.id === id ? zone : one));
+    } catch (error) {
+      write($("zone-count"), error.message);
+      return;
+    }
+    this.sketch.end();
+    this.draw();
   }
 
   name(corners) {
@@ -117,6 +146,7 @@ export class Zones {
   }
 
   async remove(zone) {
+    if (!(await ask($("zone-sure"), zone.name))) return null;
     try {
       await this.rest.call("DELETE", `zones/${zone.id}`);
     } catch (error) {

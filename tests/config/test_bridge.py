@@ -349,3 +349,51 @@ async def test_a_sender_that_falls_silent_is_gone(monkeypatch):
 
     assert bytes(buffer[:read]) == b"hello"
     feeding.cancel()
+
+
+async def test_few_requests_run_at_a_time_in_the_order_they_came(monkeypatch):
+    monkeypatch.setattr(bridge, "YOUNG_SECONDS", 60)
+    gate, inside, order = bridge.Gate(), [], []
+
+    async def request(number):
+        async with gate.turn():
+            inside.append(number)
+            assert len(inside) <= bridge.AT_ONCE
+            order.append(number)
+            await asyncio.sleep(0)
+            inside.remove(number)
+
+    await asyncio.gather(*map(request, range(20)))
+
+    assert order == list(range(20))
+
+
+async def test_requests_that_take_long_hold_up_nobody(monkeypatch):
+    monkeypatch.setattr(bridge, "YOUNG_SECONDS", 0.01)
+    gate, over = bridge.Gate(), asyncio.Event()
+
+    async def long():
+        async with gate.turn():
+            await over.wait()
+
+    tasks = [asyncio.create_task(long()) for _ in range(3 * bridge.AT_ONCE)]
+    await asyncio.sleep(0)
+    async with asyncio.timeout(10), gate.turn():
+        pass
+    over.set()
+    await asyncio.gather(*tasks)
+
+    assert gate.places._value == bridge.AT_ONCE  # each place given back once
+
+
+async def test_who_leaves_the_line_takes_no_place(monkeypatch):
+    monkeypatch.setattr(bridge, "YOUNG_SECONDS", 60)
+    gate = bridge.Gate()
+    async with gate.turn(), gate.turn():
+        waiting = asyncio.create_task(gate.turn().__aenter__())
+        await asyncio.sleep(0)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+
+    assert gate.places._value == bridge.AT_ONCE

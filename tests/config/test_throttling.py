@@ -8,15 +8,19 @@ import pytest
 from config import throttling
 from config.errors import TooMany
 from config.throttling import Rate
+from config.valkey import valkey
 
 
 @pytest.fixture
 def no_valkey(settings):
     """Rates look for Valkey where there is none."""
     settings.REDIS_URL = f"unix://{settings.DATA_DIR}/nobody-listens-here"
-    throttling._script.cache_clear()
+    clients = (valkey, throttling._script)
+    for client in clients:
+        client.cache_clear()
     yield
-    throttling._script.cache_clear()
+    for client in clients:
+        client.cache_clear()
 
 
 def is_granted(rate, key):

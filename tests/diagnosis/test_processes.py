@@ -9,7 +9,6 @@ from datetime import timedelta
 
 import httpx
 import pytest
-from django.db import connection
 from django.utils import timezone
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
@@ -17,7 +16,6 @@ from websockets.sync.client import connect
 from diagnosis import recordings, storage, tasks
 from diagnosis.models import Recording, Result, State
 from diagnosis.models import TestSession as Session
-from tests import serving
 from tests.conftest import token
 from tests.diagnosis.test_recordings import Worker, wait_until
 from tests.diagnosis.test_sessions import state_of
@@ -27,25 +25,9 @@ ROW = b"2025-01-24 14:24:44.1,3,0\n"
 
 
 @pytest.fixture
-def environment(settings, disk, monkeypatch):
+def environment(environment, disk, monkeypatch):
     """What processes need to share the tests' database, broker and recordings."""
-    database = settings.DATABASES["default"]
-    monkeypatch.setenv(
-        "DATABASE_URL",
-        f"postgresql://{database['USER']}@/{database['HOST']}"
-        f"/{connection.settings_dict['NAME']}",
-    )
-    monkeypatch.setenv("REDIS_URL", settings.REDIS_URL)
     monkeypatch.setenv("DATA_DIR", str(disk.parent))
-
-
-@pytest.fixture
-def servers(environment):
-    with (
-        serving.as_process("config.asgi:application") as one,
-        serving.as_process("config.asgi:application") as two,
-    ):
-        yield one, two
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ PLAN_KEYS = {
     *("failure", "share", "bound", "gap", "proven", "seconds", "previous_share"),
     *("runner_x", "runner_y", "looked_at", "replaced_at", "roadblocks"),
 }
+MORE_KEYS = {"heat", "containment"}
 
 
 @pytest.fixture(autouse=True)
@@ -39,7 +40,7 @@ def test_an_operator_asks_for_a_plan(api, operator, chase):
 
     assert answer.status_code == 201
     body = answer.json()
-    assert set(body) == PLAN_KEYS | {"heat"}
+    assert set(body) == PLAN_KEYS | MORE_KEYS
     assert set(body["roadblocks"][0]) == ROADBLOCK_KEYS
     assert (body["chase_id"], body["reason"], body["goal"]) == (
         chase.pk, "asked", "expected",
@@ -59,7 +60,7 @@ def test_everyone_signed_in_reads_plans(api, outsider, chase):
     assert listed.status_code == one.status_code == 200
     (row,) = listed.json()["plans"]
     assert set(row) == PLAN_KEYS
-    assert set(one.json()) == PLAN_KEYS | {"heat"}
+    assert set(one.json()) == PLAN_KEYS | MORE_KEYS
     assert row["id"] == plan.pk
 
 
@@ -95,6 +96,36 @@ def test_a_trial(api, operator, chase, police):
     assert listed == {"plans": []}
 
 
+def test_a_runner_with_a_car_before_each_way_out_is_contained(
+    api, operator, chase, police
+):
+    wishes = {"trial": True, "goal": "contain", "runner": [2 * BLOCK, 2 * BLOCK]}
+
+    answer = api(operator).post(plan_path(chase), wishes, format="json")
+
+    assert answer.status_code == 201
+    plan = answer.json()
+    assert plan["containment"] == {"possible": True, "fewest": 3, "ways": []}
+    # The cars of the fixture stand where the three ways lead out of the town.
+    nodes = {one["unit_id"]: one["node"] for one in plan["roadblocks"]}
+    for car, crossing in zip(police, ["0-0", "4-0", "4-3"], strict=True):
+        assert f"out of {crossing}" in nodes[car.pk] or nodes[car.pk] == crossing
+    assert {one["state"] for one in plan["roadblocks"]} == {"trial"}
+
+
+def test_a_runner_that_cannot_be_contained(api, operator, chase, police):
+    wishes = {"trial": True, "goal": "contain", "without": [police[0].pk]}
+
+    answer = api(operator).post(plan_path(chase), wishes, format="json")
+
+    plan = answer.json()
+    assert plan["containment"]["possible"] is False
+    assert plan["roadblocks"] == []
+    for way in plan["containment"]["ways"]:
+        assert way[:2] == [2 * BLOCK, 2 * BLOCK]
+        assert len(way) >= 6
+
+
 def test_placing_by_hand(api, operator, chase, police):
     body = {"posts": {str(police[0].pk): [BLOCK, 0], str(police[1].pk): [480, 120]}}
 
@@ -112,6 +143,8 @@ def test_placing_by_hand(api, operator, chase, police):
     "body",
     [
         {"goal": "nice"},
+        {"goal": "contain"},
+        {"goal": "contain", "trial": True, "posts": {"1": [1, 2]}},
         {"trial": "perhaps"},
         {"posts": []},
         {"posts": {"x": [1, 2]}},

@@ -8,11 +8,12 @@ from xml.etree import ElementTree
 
 import pytest
 from django.db import connection
+from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from roadblock import chases, exports, replay, reports, shares
-from roadblock.models import Chase, Event, Position
+from roadblock import chases, exports, replay, reports, shares, tasks
+from roadblock.models import Alert, Chase, Event, Plan, Position, Roadblock, Vehicle
 from tests import factories
 
 GPX = f"{{{exports.GPX}}}"
@@ -52,6 +53,36 @@ def test_a_recording(api, outsider, chase):
     assert police["track"][-1] == [20, 70, 5]
     assert len(police["track"]) == len(runner["track"]) == 21
     assert (body["begin"], body["end"], body["step"]) == (-5, 25, 0)
+
+
+def test_a_recording_tells_of_alerts_and_plans(api, client, outsider, chase):
+    start = chase.started_at
+    for second, kind in ((5, "enter"), (200, "leave")):
+        Alert.objects.create(
+            kind=kind, vehicle=chase.runner, zone_name="Harbour", x=0, y=0,
+            created_at=start + timedelta(seconds=second),
+        )  # fmt: skip
+    for second, trial in ((2, False), (3, True)):
+        plan = Plan.objects.create(
+            chase=chase, reason="start", share=0.4, bound=0.5, is_trial=trial,
+            made_at=start + timedelta(seconds=second),
+        )  # fmt: skip
+        Roadblock.objects.create(
+            plan=plan, unit=chase.catcher, node="A", x=1, y=2, heading=90
+        )
+
+    body = api(outsider).get(path(chase, "recording")).json()
+
+    [alert] = body["alerts"]
+    assert (alert["at"], alert["kind"], alert["zone_name"]) == (5, "enter", "Harbour")
+    [plan] = body["plans"]
+    assert (plan["at"], plan["until"], plan["share"]) == (2, None, 0.4)
+    assert plan["roadblocks"] == [
+        {"unit_id": chase.catcher_id, "x": 1, "y": 2, "heading": 90}
+    ]
+    token, _expires = shares.make(chase, hours=1)
+    shared = client.get(f"/roadblock/shared/{token}/recording").json()
+    assert (shared["alerts"], len(shared["plans"])) == ([], 1)
 
 
 def test_a_long_recording_is_thinned(chase):
@@ -219,6 +250,24 @@ def test_an_ended_chase_is_measured_once(chase):
     assert len(again) == 2
 
 
+def test_a_report_outlives_the_positions(chase, settings):
+    settings.ROADBLOCK_TRACK_KEEP_DAYS = 7
+    long_ago = timedelta(days=8)
+    for model in (Vehicle, Event, Position):
+        model.objects.update(created_at=F("created_at") - long_ago)
+    Chase.objects.update(
+        started_at=F("started_at") - long_ago, ended_at=F("ended_at") - long_ago
+    )
+
+    tasks.sweep_positions()
+
+    assert not Position.objects.exists()
+    begin = chase.started_at - long_ago
+    report = reports.report(begin, begin + timedelta(hours=1))
+    assert report["units"][0]["metres"] == pytest.approx(200)
+    assert report["units"][0]["response_seconds"] == pytest.approx(10, abs=1e-3)
+
+
 def test_a_leap_is_not_driven():
     assert reports.way(reports.np.array([[0, 0, 0], [1, 3, 4], [2, 5000, 4]])) == 5
 
@@ -259,6 +308,8 @@ def test_pages_are_for_people_who_are_signed_in(client, outsider, chase):
 
 @pytest.mark.django_db(transaction=True)
 def test_a_replay_in_a_browser(browser, outsider, chase):
+    moment = chase.started_at + timedelta(seconds=2)
+    Plan.objects.create(chase=chase, reason="start", share=0.42, made_at=moment)
     browser.sign_in(outsider)
     browser.open(path(chase, f"replay?t=18&speed=20&follow={chase.catcher_id}"))
     browser.wait_for(lambda: browser.texts("#clock") == ["0:18"])
@@ -269,3 +320,5 @@ def test_a_replay_in_a_browser(browser, outsider, chase):
     browser.click("#events li:first-child button")
     browser.wait_for(lambda: browser.texts("#clock") == ["0:00"])
     assert "R is on the run" in browser.texts("#events")[0]
+    browser.wait_for_text("#events", "0:02 0 roadblocks stop 42 %")
+    assert len(browser.driver.find_elements("css selector", "#marks .plan")) == 1

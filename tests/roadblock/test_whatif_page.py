@@ -207,3 +207,12 @@ def test_who_may_not_plan_is_not_offered_it(browser, outsider):
 
     assert browser.texts("#whatif") == []
     assert browser.complaints() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_way_that_cannot_be_closed_is_said(opened, chase):
+    opened.click("[data-whatif=close]")
+
+    opened.wait_for_text("#whatif-closed", "It cannot be done")
+    assert Plan.objects.latest("pk").containment["possible"] is False
+    assert opened.complaints() == []

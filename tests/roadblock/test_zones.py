@@ -415,10 +415,29 @@ def test_drawing_in_a_browser(browser, site, operator, valkey):
     browser.click("#zone-save")
 
     browser.wait_for_text("#zone-list", "Harbour")
-    assert len(Zone.objects.get().corners) == 3
-    browser.click("#zone-list button")
+    zone = Zone.objects.get()
+    assert len(zone.corners) == 3
+
+    browser.click("#zone-list [aria-label='Change the shape of Harbour']")
+    drag_map(browser, (0, 60), (10, 110))
+    browser.click("#zone-done")
+    browser.wait_for(lambda: Zone.objects.get().corners[2] != zone.corners[2])
+    assert Zone.objects.get().corners[:2] == zone.corners[:2]
+
+    remove = "#zone-list [aria-label='Remove Harbour']"
+    browser.click(remove)
+    browser.click("#zone-sure [value=no]")
+    browser.click(remove)
+    assert Zone.objects.exists()
+    browser.click("#zone-sure [value=yes]")
     browser.wait_for(lambda: not Zone.objects.exists())
     assert browser.complaints() == []
+
+
+def drag_map(browser, start, end):
+    chain = ActionChains(browser.driver)
+    chain.move_to_element_with_offset(browser.find("#map"), *start).click_and_hold()
+    chain.move_by_offset(end[0] - start[0], end[1] - start[1]).release().perform()
 
 
 def click_map(browser, x, y):

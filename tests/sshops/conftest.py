@@ -10,6 +10,8 @@ from tests.browsing import browser, chromium, site
 from tests.sshops.hosting import hosting, opened, screen
 from tests.sshops.sshd import make_sshd, other_sshd, sshd
 from tests.sshops.stub import PATH, Client
+from tests.sshops.working import worker, working
+from tests.stores import fixtures, s3_server
 
 __all__ = [
     "browser",
@@ -18,10 +20,15 @@ __all__ = [
     "make_sshd",
     "opened",
     "other_sshd",
+    "s3_server",
     "screen",
     "site",
     "sshd",
+    "worker",
+    "working",
 ]
+
+disk, bucket, nowhere, shelf = fixtures("uploads")  # the shared files
 
 
 def allow(user, *names):

@@ -6,31 +6,13 @@ import signal
 import time
 
 import pytest
-from django.db import connection
 from websockets.sync.client import connect
 
 from sshops.models import Lease
-from tests import serving
 from tests.conftest import token
 from tests.sshops.stub import PATH
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def servers(settings, monkeypatch):
-    database = settings.DATABASES["default"]
-    monkeypatch.setenv(
-        "DATABASE_URL",
-        f"postgresql://{database['USER']}@/{database['HOST']}"
-        f"/{connection.settings_dict['NAME']}",
-    )
-    monkeypatch.setenv("REDIS_URL", settings.REDIS_URL)
-    with (
-        serving.as_process("config.asgi:application") as one,
-        serving.as_process("config.asgi:application") as two,
-    ):
-        yield one, two
 
 
 def hear(socket, type, seconds=40):

@@ -6,7 +6,7 @@ import threading
 import pytest
 from django.db import connections
 
-from sshops import tasks, transfer_work
+from sshops import tasks, transfer_runs
 from sshops.models import AuditEntry, Transfer, TransferRun
 from tests import factories
 
@@ -23,7 +23,7 @@ def worker(monkeypatch):
 
     def work(run_id):
         try:
-            transfer_work.run(run_id)
+            transfer_runs.run(run_id)
         finally:
             connections.close_all()
 

@@ -3,20 +3,16 @@
 import hashlib
 import os
 import signal
-import subprocess
-import sys
-import threading
 import time
 import uuid
 
 import pytest
-from django.db import connection, connections
 
-from sshops import leases, transfer_work, transfers
+from sshops import leases, transfer_runs, transfer_work, transfers
 from sshops.commands import Busy, Caller
 from sshops.models import AuditEntry, Transfer, TransferRun
 from tests import factories
-from tests.serving import PROJECT
+from tests.sshops.working import parts, under_way, wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -64,17 +60,9 @@ def asked(caller, transfer):
 
 def carried_out(caller, transfer):
     run = asked(caller, transfer)
-    transfer_work.run(run.pk)
+    transfer_runs.run(run.pk)
     run.refresh_from_db()
     return run
-
-
-def wait_until(condition):
-    deadline = time.monotonic() + 30
-    while not (value := condition()):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    return value
 
 
 def test_files_that_match_are_copied(caller, transfer, here, there):
@@ -177,35 +165,6 @@ def test_a_transfer_takes_too_long(caller, transfer, here, there, settings):
     assert not (there / "a").exists()
 
 
-@pytest.fixture
-def working():
-    """Return a function that works on a run in a thread."""
-    threads = []
-
-    def work(run):
-        def target():
-            try:
-                transfer_work.run(run.pk)
-            finally:
-                connections.close_all()
-
-        threads.append(threading.Thread(target=target))
-        threads[-1].start()
-        return threads[-1]
-
-    yield work
-    for thread in threads:
-        thread.join(30)
-
-
-def parts(folder):
-    return [p for p in folder.iterdir() if p.name.endswith(".part")]
-
-
-def under_way(folder, size=1):
-    return wait_until(lambda: [p for p in parts(folder) if p.stat().st_size >= size])
-
-
 def test_cancelling(caller, transfer, here, there, working):
     (here / "a").write_bytes(os.urandom(5_000_000))
     run = asked(caller, transfer(here / "a", rate_limit=300_000))
@@ -226,7 +185,7 @@ def test_cancelling_before_anybody_works_on_it(caller, transfer, here):
     run = asked(caller, transfer(here))
 
     transfers.cancel(run.pk)
-    transfer_work.run(run.pk)
+    transfer_runs.run(run.pk)
 
     run.refresh_from_db()
     assert (run.state, run.attempt) == ("cancelled", 0)
@@ -255,40 +214,6 @@ def test_a_line_that_breaks_is_mended(
     assert parts(there) == []
 
 
-@pytest.fixture
-def worker(settings, monkeypatch):
-    """Return a function that works on a run in a process, which can be killed."""
-    database = settings.DATABASES["default"]
-    url = (
-        f"postgresql://{database['USER']}@/{database['HOST']}"
-        f"/{connection.settings_dict['NAME']}"
-    )
-    processes = []
-
-    def start(run):
-        code = (
-            "import django; django.setup();"
-            f"from sshops import transfer_work; transfer_work.run('{run.pk}')"
-        )
-        processes.append(
-            subprocess.Popen(
-                [sys.executable, "-c", code],
-                cwd=PROJECT,
-                env={
-                    **os.environ,
-                    "DATABASE_URL": url,
-                    "REDIS_URL": settings.REDIS_URL,
-                },
-            )
-        )
-        return processes[-1]
-
-    yield start
-    for process in processes:
-        process.kill()
-        process.wait(10)
-
-
 def test_a_worker_that_is_killed_is_followed_by_another(
     caller, transfer, here, there, worker, monkeypatch
 ):
@@ -303,7 +228,7 @@ def test_a_worker_that_is_killed_is_followed_by_another(
     process.send_signal(signal.SIGKILL)
     process.wait(10)
     done = part.stat().st_size
-    Transfer.objects.update(rate_limit=None)
+    TransferRun.objects.update(rate_limit=None)
 
     assert transfers.unattended() == []  # it may still be there
     monkeypatch.setattr(transfers, "LOST_SECONDS", 0.5)
@@ -316,7 +241,7 @@ def test_a_worker_that_is_killed_is_followed_by_another(
         return offsets[-1]
 
     monkeypatch.setattr(transfer_work.Work, "offset_of", noted)
-    transfer_work.run(run.pk)
+    transfer_runs.run(run.pk)
 
     run.refresh_from_db()
     assert (run.state, run.attempt, run.files_done) == ("complete", 2, 2)
@@ -333,7 +258,7 @@ def test_what_lies_there_under_our_name_is_not_trusted(caller, transfer, here, t
     run = asked(caller, transfer(here / "a"))
     (there / f".a.{str(run.pk)[:8]}.part").write_bytes(b"y" * 500)
 
-    transfer_work.run(run.pk)
+    transfer_runs.run(run.pk)
 
     assert (there / "a").read_bytes() == b"x" * 1000
 

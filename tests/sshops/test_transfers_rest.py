@@ -1,12 +1,14 @@
 """Transfers and runs over HTTP, and the servers that settings make."""
 
 import pytest
+from django.core.files.base import ContentFile
 
-from sshops import seeding, tasks, transfer_work
+from sshops import seeding, tasks, transfer_runs
 from sshops.models import Server, Transfer, TransferRun
 from tests import factories
 from tests.sshops.conftest import allow
 from tests.sshops.test_history import code_of
+from workspace import files
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -78,12 +80,16 @@ def test_a_run_from_beginning_to_end(api, boss, operator, body, nudged, tmp_path
         None,
     )
     assert [str(id) for id in nudged] == [run["id"]]
-    transfer_work.run(run["id"])
+    transfer_runs.run(run["id"])
     done = api(operator).get(f"{RUNS}/{run['id']}").json()
     assert (done["state"], done["files_done"], done["bytes_done"]) == ("complete", 1, 1)
     assert done["bytes_a_second"] > 0
     assert (tmp_path / "b").read_text() == "x"
+    [file] = done.pop("files")
+    assert (file["size"], len(file["sha256"]), file["is_done"]) == (1, 64, True)
     assert api(operator).get(RUNS).json()["items"] == [done]
+    way = ("kind", "source_server", "source_path", "target_server", "target_path")
+    assert [done[name] for name in way] == ["copy", *(body[n] for n in way[1:])]
 
 
 def test_a_run_is_cancelled(api, boss, operator, body):
@@ -113,6 +119,93 @@ def test_strangers_and_nobody(api, outsider, operator, body):
         assert code_of(api(outsider).get(path)) == (403, 11001)
     assert code_of(api(outsider).post(RUNS, {"transfer_name": "x"})) == (403, 11001)
     assert code_of(api(operator).post(TRANSFERS, body)) == (403, 11001)
+    assert not TransferRun.objects.exists()
+
+
+# Shared files
+
+
+SHARED = "/sshops/shared-files"
+
+
+@pytest.fixture
+def upload(operator, disk):
+    return files.accept(owner=operator, content=ContentFile(b"hello"), name="Á.txt")
+
+
+def test_a_shared_file_to_a_server_and_back(
+    api, operator, sshd, upload, nudged, tmp_path
+):
+    server = factories.server(sshd)
+    rest = api(operator)
+
+    [shown] = rest.get(SHARED).json()["items"]
+
+    assert (shown["id"], shown["name"], shown["size"]) == (
+        *(upload.filename, upload.original_filename, 5),
+    )
+    assert rest.get(f"{SHARED}?search=á.T").json()["items"] == [shown]
+    assert rest.get(f"{SHARED}?search=b").json()["items"] == []
+    sent = rest.post(
+        f"/sshops/servers/{server.name.upper()}/send",
+        {"shared_file": upload.filename, "path": f"{tmp_path}/b", "rate_limit": 99},
+    )
+    assert sent.status_code == 201
+    run = sent.json()
+    assert (run["kind"], run["source_server"], run["source_path"]) == (
+        *("send", None, upload.original_filename),
+    )
+    assert (run["target_server"], run["rate_limit"]) == (server.name, 99)
+    transfer_runs.run(run["id"])
+    assert (tmp_path / "b").read_bytes() == b"hello"
+    fetched = rest.post(
+        f"/sshops/servers/{server.name}/fetch", {"path": f"{tmp_path}/b"}
+    )
+    assert fetched.status_code == 201
+    assert [str(id) for id in nudged] == [run["id"], fetched.json()["id"]]
+    transfer_runs.run(fetched.json()["id"])
+    done = rest.get(f"{RUNS}/{fetched.json()['id']}").json()
+    assert (done["state"], done["kind"], done["target_path"]) == (
+        *("complete", "fetch", "b"),
+    )
+    assert done["shared_file"] == rest.get(SHARED).json()["items"][0]["id"]
+
+
+@pytest.mark.parametrize(
+    ("what", "body", "expected"),
+    [
+        ("send", {"path": "/tmp/"}, (422, 12000)),
+        ("send", {"shared_file": "none", "path": "/tmp/"}, (404, 13000)),
+        ("send", {"shared_file": "a", "path": ""}, (422, 12000)),
+        ("send", {"shared_file": 5, "path": "/tmp/"}, (422, 12000)),
+        ("fetch", {}, (422, 12000)),
+        ("fetch", {"path": "a\0b"}, (422, 12000)),
+        ("fetch", {"path": "/tmp/"}, (422, 12000)),
+        ("fetch", {"path": "/tmp/a", "rate_limit": 0}, (422, 12000)),
+        ("fetch", [], (422, 12000)),
+    ],
+)
+def test_what_does_not_fit_is_not_queued(api, operator, what, body, expected):
+    server = factories.server()
+
+    answer = api(operator).post(f"/sshops/servers/{server.name}/{what}", body)
+
+    assert code_of(answer) == expected
+    assert not TransferRun.objects.exists()
+
+
+def test_strangers_and_nobody_move_no_shared_files(api, outsider, operator, upload):
+    server = factories.server()
+    allow(outsider, "use_terminal")
+    for path in (f"/sshops/servers/{server.name}/{what}" for what in ("send", "fetch")):
+        body = {"path": "/tmp/a", "shared_file": upload.filename}
+        assert code_of(api().post(path, body)) == (401, 11000)
+        assert code_of(api(outsider).post(path, body)) == (403, 11001)
+        server.allowed_users.set([outsider])
+        assert code_of(api(operator).post(path, body)) == (404, 23002)
+        server.allowed_users.clear()
+    assert code_of(api().get(SHARED)) == (401, 11000)
+    assert code_of(api(outsider).get(SHARED)) == (403, 11001)
     assert not TransferRun.objects.exists()
 
 

@@ -8,32 +8,14 @@ import time
 
 import httpx
 import pytest
-from django.db import connection
 from websockets.exceptions import InvalidStatus
 
 from config.realtime import in_thread
 from config.valkey import valkey
-from tests import factories, serving
+from tests import factories
 from tests.conftest import token
 from tests.workspace.talk import talking
 from workspace.chat import switchboard
-
-
-@pytest.fixture
-def servers(transactional_db, settings, monkeypatch):
-    """Two server processes on the tests' database and Valkey."""
-    database = settings.DATABASES["default"]
-    monkeypatch.setenv(
-        "DATABASE_URL",
-        f"postgresql://{database['USER']}@/{database['HOST']}"
-        f"/{connection.settings_dict['NAME']}",
-    )
-    monkeypatch.setenv("REDIS_URL", settings.REDIS_URL)
-    with (
-        serving.as_process("config.asgi:application") as one,
-        serving.as_process("config.asgi:application") as two,
-    ):
-        yield one, two
 
 
 @pytest.fixture

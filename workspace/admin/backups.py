@@ -14,7 +14,8 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
-from workspace.admin.workflows import ReadOnly, startable
+from config.admin import ReadOnly
+from workspace.admin.workflows import startable
 from workspace.backups import sets, stock
 from workspace.models import Backup
 

@@ -1,5 +1,7 @@
 """Who may at the operators' desk: staff, where Django asks for single permissions."""
 
+from config.admin import ReadOnly
+
 
 class StaffDesk:
     """Everything for every administrator."""
@@ -20,14 +22,5 @@ class StaffDesk:
         return request.user.is_staff
 
 
-class Record(StaffDesk):
+class Record(ReadOnly, StaffDesk):
     """A record of what happened: to look at for administrators, not to change."""
-
-    def has_add_permission(self, request, obj=None):
-        return False
-
-    def has_change_permission(self, request, obj=None):
-        return False
-
-    def has_delete_permission(self, request, obj=None):
-        return False

@@ -10,6 +10,7 @@ from django.utils.translation import ngettext
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
+from config.admin import ReadOnly
 from workspace import people, tokens
 from workspace.admin.desk import Record
 from workspace.forms import PasswordForm, PersonAddForm, PersonChangeForm
@@ -189,7 +190,7 @@ class GroupAdmin(BaseGroupAdmin, ModelAdmin):
 
 
 @admin.register(TokenFamily)
-class TokenFamilyAdmin(ModelAdmin):
+class TokenFamilyAdmin(ReadOnly, ModelAdmin):
     """Who is signed in with tokens, from where; to read, and to end."""
 
     list_display = [
@@ -204,15 +205,6 @@ class TokenFamilyAdmin(ModelAdmin):
     list_filter = [("revoked_at", admin.EmptyFieldListFilter)]
     search_fields = ["user__email", "user__uname", "address"]
     actions = ["sign_out"]
-
-    def has_add_permission(self, request):
-        return False
-
-    def has_change_permission(self, request, obj=None):
-        return False
-
-    def has_delete_permission(self, request, obj=None):
-        return False
 
     def has_sign_out_permission(self, request):
         return request.user.is_superuser

@@ -10,6 +10,7 @@ from explorer.models import DatabaseConnection, ExplorerValue, Query
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
+from config.admin import ReadOnly
 from workspace.explorer import runs
 from workspace.models import QueryRun
 
@@ -21,7 +22,7 @@ STATES = {"running": _("running"), "done": _("done"), "failed": _("failed")}
 
 
 @admin.register(QueryRun)
-class QueryRunAdmin(ModelAdmin):
+class QueryRunAdmin(ReadOnly, ModelAdmin):
     """Who ran what, how long it took, how many rows came of it."""
 
     list_display = [
@@ -63,15 +64,6 @@ class QueryRunAdmin(ModelAdmin):
 
     def has_view_permission(self, request, obj=None):
         return settings.EXPLORER_PERMISSION_VIEW(request)
-
-    def has_add_permission(self, request):
-        return False
-
-    def has_change_permission(self, request, obj=None):
-        return False
-
-    def has_delete_permission(self, request, obj=None):
-        return False
 
     def has_cancel_permission(self, request):
         return request.user.is_superuser

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
+from config.admin import ReadOnly
 from workspace import tasks, workflows
 from workspace.models import WorkflowRun
 
@@ -38,19 +39,6 @@ COLOURS = {
 
 def may_start(user):
     return user.has_perm("workspace.start_workflow")
-
-
-class ReadOnly:
-    """A log: nobody adds, changes or deletes."""
-
-    def has_add_permission(self, request):
-        return False
-
-    def has_change_permission(self, request, obj=None):
-        return False
-
-    def has_delete_permission(self, request, obj=None):
-        return False
 
 
 @admin.register(WorkflowRun)

@@ -50,7 +50,7 @@ class WorkflowRun(models.Model):
         permissions = [("start_workflow", _("Can start workflows"))]
 
     def __str__(self):
-        return f"{self.name} {self.queued_at:%Y-%m-%d %H:%M}"
+        return f"{self.name.replace('_', ' ')} {self.queued_at:%Y-%m-%d %H:%M}"
 
     @property
     def has_ended(self):

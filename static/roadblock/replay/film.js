@@ -15,8 +15,8 @@ function at(track, t) {
 }
 
 export class Film {
-  constructor({ chase, cars, events, begin, end, map_id: mapId }) {
-    Object.assign(this, { chase, cars, events, begin, end, mapId });
+  constructor({ chase, cars, events, alerts, plans, begin, end, map_id: mapId }) {
+    Object.assign(this, { chase, cars, events, alerts, plans, begin, end, mapId });
     this.byId = new Map(cars.map((car) => [car.id, car]));
   }
 
@@ -51,6 +51,13 @@ export class Film {
       if (Math.hypot(dx, dy) > 0.7) return Math.atan2(dy, dx);
     }
     return null;
+  }
+
+  /** The roadblocks of the plan in force at t. */
+  posts(t) {
+    const plan = this.plans.findLast(({ at: from }) => from <= t);
+    const over = !plan || t >= (plan.until ?? Infinity) || this.standing(t) === "caught";
+    return over ? [] : plan.roadblocks;
   }
 
   trail(car, t) {

@@ -1,8 +1,9 @@
 // A chase played again: the clock, the timeline, and links to a moment.
 import { $, element, write } from "../../shared/elements.js";
-import { fill, gettext } from "../../shared/i18n.js";
+import { fill, gettext, ngettext } from "../../shared/i18n.js";
 import { Rest } from "../../shared/rest.js";
 import { clock } from "../chases.js";
+import { sentence } from "../words.js";
 import { Film } from "./film.js";
 import { prepareSharing } from "./sharing.js";
 import { Stage } from "./stage.js";
@@ -16,14 +17,24 @@ let t = 0;
 let playing = false;
 let before = 0; // when the last frame of the film was drawn
 
-function sentence({ status, catcher_id: catcher }) {
-  const names = { runner: film.nameOf(film.chase.runner_id), catcher: film.nameOf(catcher) };
-  const text = {
-    run: gettext("%(runner)s is on the run"),
-    catch: gettext("%(catcher)s caught %(runner)s"),
-    failed: gettext("%(catcher)s missed %(runner)s"),
-  }[status];
-  return fill(text ?? status, names);
+/** Events, alerts and plans as the timeline shows them, oldest first. */
+function happenings() {
+  const runner = film.nameOf(film.chase.runner_id);
+  const events = film.events.map(({ at, status, catcher_id: catcher }) => [
+    at, status, sentence({ kind: status, runner, catcher: film.nameOf(catcher) }),
+  ]);
+  const alerts = film.alerts.map(({ at, kind, vehicle_id: car, zone_name: zone }) => [
+    at, kind, sentence({ kind, runner, catcher: film.nameOf(car), zone }),
+  ]);
+  const plans = film.plans.map(({ at, share, roadblocks }) => [at, "plan", worth(share, roadblocks)]);
+  return [...events, ...alerts, ...plans].sort(([a], [b]) => a - b);
+}
+
+function worth(share, { length: n }) {
+  const text = ngettext(
+    "%(n)s roadblock stops %(share)s", "%(n)s roadblocks stop %(share)s", n,
+  );
+  return fill(text, { n, share: `${Math.round(share * 100)} %` });
 }
 
 const signed = (seconds) => `${seconds < 0 ? "−" : ""}${clock(Math.abs(seconds) * 1000)}`;
@@ -62,13 +73,12 @@ function step(now) {
 
 function listEvents() {
   const length = film.end - film.begin || 1;
-  for (const event of film.events) {
-    const mark = element("i", { class: event.status });
-    mark.style.left = `${((event.at - film.begin) / length) * 100}%`;
+  for (const [at, kind, text] of happenings()) {
+    const mark = element("i", { class: kind });
+    mark.style.left = `${((at - film.begin) / length) * 100}%`;
     $("marks").append(mark);
-    const words = `${signed(event.at)} ${sentence(event)}`;
-    const button = element("button", { type: "button" }, words);
-    button.addEventListener("click", () => seek(event.at));
+    const button = element("button", { type: "button", class: kind }, `${signed(at)} ${text}`);
+    button.addEventListener("click", () => seek(at));
     $("events").append(element("li", {}, button));
   }
 }

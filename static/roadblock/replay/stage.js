@@ -2,6 +2,7 @@
 import { CanvasLayer } from "../canvas.js";
 import { forgetGlyphs, GLYPH, glyph, label } from "../glyphs.js";
 import { onThemeChange, palette } from "../palette.js";
+import { drawBar } from "../posts.js";
 
 const { L } = window;
 
@@ -53,6 +54,8 @@ export class Stage {
     }
     this.cars.paint((pen, view) => {
       for (const car of film.cars) this.drawTrail(pen, view, car, t);
+      for (const post of film.posts(t)) drawBar(pen, view, post, { tone: palette.police });
+      pen.globalAlpha = 1;
       for (const kind of ["police", "runner"]) {
         for (const car of film.cars) {
           if (car.vehicle_type === kind) this.drawCar(pen, view, car, t);

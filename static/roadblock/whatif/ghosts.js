@@ -10,6 +10,9 @@ export class Ghosts {
   draw(pen, view) {
     const { whatIf } = this;
     const at = ({ x, y }) => [view.zeroX + x * view.scale, view.zeroY - y * view.scale];
+    if (whatIf.mode === "close") {
+      for (const way of whatIf.trial?.containment?.ways ?? []) this.drawWay(pen, way, at);
+    }
     for (const [id, place] of whatIf.moved) this.drawMoved(pen, view, id, at(place), at);
     if (whatIf.mode === "hand") {
       for (const place of whatIf.posts.values()) this.drawWish(pen, at(place));
@@ -17,6 +20,19 @@ export class Ghosts {
     const held = whatIf.selected !== null && whatIf.handle(whatIf.selected);
     if (held) this.drawRing(pen, view, whatIf.selected, at(held));
     pen.globalAlpha = 1;
+  }
+
+  // A way out that stays open.
+  drawWay(pen, way, at) {
+    pen.globalAlpha = 0.85;
+    pen.lineWidth = 4;
+    pen.lineJoin = "round";
+    pen.strokeStyle = palette.runner;
+    pen.setLineDash([10, 6]);
+    pen.beginPath();
+    for (let i = 0; i < way.length; i += 2) pen.lineTo(...at({ x: way[i], y: way[i + 1] }));
+    pen.stroke();
+    pen.setLineDash([]);
   }
 
   drawMoved(pen, view, id, [x, y], at) {
@@ -54,6 +70,7 @@ export class Ghosts {
     pen.lineWidth = 3;
     pen.strokeStyle = palette.accent;
     this.circle(pen, x, y, GLYPH * 0.78);
+    if (this.whatIf.traffic.pointed === id) return; // its name is there already
     const plate = label(this.whatIf.fleet.nameOf(id), view.clarity);
     pen.drawImage(
       plate.canvas, Math.round(x - plate.width / 2), Math.round(y + GLYPH * 0.9),

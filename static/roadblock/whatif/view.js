@@ -1,6 +1,6 @@
 // The panel of "what if": what a trial is worth, and the cars in it.
 import { $, element, write } from "../../shared/elements.js";
-import { fill, gettext } from "../../shared/i18n.js";
+import { fill, gettext, ngettext } from "../../shared/i18n.js";
 
 const MOST_CARS = 20; // as many as the planner thinks of
 
@@ -105,6 +105,9 @@ export class View {
 
   showWorth() {
     const { trial, real } = this.whatIf;
+    const closing = this.whatIf.mode === "close";
+    write($("whatif-closed"), closing ? closedOf(trial) : "");
+    $("whatif-worth").hidden = closing && !trial?.roadblocks.length;
     write($("whatif-share"), trial ? percent(trial.share) : "…");
     write($("whatif-bound"), trial ? boundOf(trial) : "");
     $("whatif-bar").style.setProperty("--share", trial?.share ?? 0);
@@ -174,6 +177,27 @@ function boundOf(trial) {
   return fill(gettext("of its ways are stopped, %(bound)s at most can be"), {
     bound: percent(trial.bound),
   });
+}
+
+/** Can every way out be closed? */
+function closedOf(trial) {
+  if (!trial?.containment) return gettext("Looking for posts that leave no way out …");
+  const { possible, fewest, ways } = trial.containment;
+  if (possible && !fewest) return gettext("No way leads out: no post is needed.");
+  if (possible) {
+    const text = ngettext(
+      "%(n)s car closes every way out.",
+      "%(n)s cars close every way out; fewer cannot.",
+      fewest,
+    );
+    return fill(text, { n: fewest });
+  }
+  if (possible === null) {
+    return fill(gettext("Not found in time; %(n)s cars at least are needed."), { n: fewest });
+  }
+  return ways.length > 1
+    ? gettext("It cannot be done: no choice of posts closes all of these ways.")
+    : gettext("It cannot be done: nobody can close this way in time.");
 }
 
 /** The trial against the plan in force, in points of a hundred. */

@@ -19,7 +19,7 @@ export class WhatIf {
     Object.assign(this, { liveMap, fleet, chases, plans, traffic, onOpen });
     this.rest = new Rest(mount);
     this.on = false;
-    this.mode = "best"; // or "hand": posts placed by hand
+    this.mode = "best"; // "hand": posts placed by hand; "close": no way out at all
     this.forget();
     this.asker = new Asker((wish) => this.send(wish), {
       onAnswer: (plan) => this.take(plan),
@@ -181,6 +181,7 @@ export class WhatIf {
 
   body() {
     const body = { trial: true };
+    if (this.mode === "close") body.goal = "contain";
     const units = new Map(this.moved);
     units.delete(this.runnerId);
     const runner = this.moved.get(this.runnerId);

@@ -215,7 +215,7 @@ function drawPie({ pen, width, height, ink, paper, colour }, { slices, total, re
     pen.fill();
     pen.strokeStyle = paper;
     pen.lineWidth = 2;
-    pen.stroke();
+    if (all.length > 1) pen.stroke(); // nothing to part one from
     const share = `${inWords(Math.round((slice.value / total) * 1000) / 10)} %`;
     return {
       text: `${slice.label}: ${inWords(slice.value)} (${share})`,
