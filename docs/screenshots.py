@@ -1,6 +1,6 @@
-"""Takes the README's pictures from a running server, with headless Chromium.
+"""Takes the pictures of these pages from a running server, with headless Chromium.
 
-.venv/bin/python docs/screenshots.py http://127.0.0.1:8000 E-MAIL PASSWORD
+.venv/bin/python docs/screenshots.py http://127.0.0.1:8000 E-MAIL PASSWORD [NAME ...]
 """
 
 import shutil
@@ -9,22 +9,65 @@ import time
 from pathlib import Path
 
 from selenium import webdriver
+from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
+from selenium.webdriver.support import expected_conditions
+from selenium.webdriver.support.ui import WebDriverWait
 
 IMAGES = Path(__file__).parent / "images"
 FLAGS = (
     "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run"
     " --disable-background-networking --disable-component-update --disable-sync"
 )
-# name, path, width, height, colour scheme
+
+
+def closer(driver):
+    """Look near enough at the map to see the posts' seconds."""
+    click(driver, ".leaflet-control-zoom-in")
+    time.sleep(1)
+
+
+def what_if(driver):
+    """Put a police car somewhere else, to the right of the map's middle."""
+    click(driver, "#whatif")
+    until(driver, "#whatif-cars li.police")
+    click(driver, "#whatif-cars li.police button")
+    chain = ActionChains(driver)
+    chain.move_to_element_with_offset(driver.find_element(By.ID, "map"), 60, 20)
+    chain.click().perform()
+    time.sleep(3)  # the answer
+
+
+def closing(driver):
+    """Ask whether every way out can be closed."""
+    click(driver, "#whatif")
+    until(driver, "#whatif-cars li.police")
+    click(driver, "[data-whatif=close]")
+    time.sleep(5)
+
+
+def click(driver, selector):
+    driver.execute_script("document.querySelector(arguments[0]).click()", selector)
+
+
+def until(driver, selector):
+    found = expected_conditions.presence_of_element_located((By.CSS_SELECTOR, selector))
+    WebDriverWait(driver, 20).until(found)
+
+
+# name, path, width, height, colour scheme, and what is done before
 PICTURES = [
-    ("home", "/", 1200, 620, "light"),
-    ("live-map", "/roadblock/", 1200, 750, "light"),
-    ("live-map-dark", "/roadblock/", 1200, 750, "dark"),
-    ("live-map-phone", "/roadblock/", 390, 780, "dark"),
-    ("record", "/diagnosis/record/4", 1200, 900, "light"),
-    ("record-phone", "/diagnosis/record/4", 390, 780, "dark"),
-    ("admin", "/admin/", 1200, 750, "light"),
+    ("home", "/", 1200, 620, "light", None),
+    ("live-map", "/roadblock/", 1200, 750, "light", None),
+    ("live-map-dark", "/roadblock/", 1200, 750, "dark", None),
+    ("live-map-phone", "/roadblock/", 390, 780, "dark", None),
+    ("roadblocks", "/roadblock/", 1200, 750, "dark", closer),
+    ("what-if", "/roadblock/", 1200, 750, "light", what_if),
+    ("what-if-phone", "/roadblock/", 390, 780, "dark", what_if),
+    ("closing", "/roadblock/", 1200, 750, "light", closing),
+    ("record", "/diagnosis/record/4", 1200, 900, "light", None),
+    ("record-phone", "/diagnosis/record/4", 390, 780, "dark", None),
+    ("admin", "/admin/", 1200, 750, "light", None),
 ]
 
 
@@ -37,7 +80,7 @@ def browser():
     return webdriver.Chrome(options=options, service=driver)
 
 
-def main(base, email, password):
+def main(base, email, password, *names):
     IMAGES.mkdir(exist_ok=True)
     driver = browser()
     try:
@@ -46,7 +89,9 @@ def main(base, email, password):
         driver.find_element(By.NAME, "password").send_keys(password)
         driver.find_element(By.NAME, "password").submit()
         time.sleep(1)
-        for name, path, width, height, scheme in PICTURES:
+        for name, path, width, height, scheme, prepare in PICTURES:
+            if names and name not in names:
+                continue
             driver.execute_cdp_cmd(
                 "Emulation.setDeviceMetricsOverride",
                 {"width": width, "height": height}
@@ -58,6 +103,8 @@ def main(base, email, password):
             )
             driver.get(base + path)
             time.sleep(8)  # trails grow
+            if prepare:
+                prepare(driver)
             driver.save_screenshot(str(IMAGES / f"{name}.png"))
     finally:
         driver.quit()

@@ -7,7 +7,7 @@ import { isThere, posts, secondsLeft } from "./plans.js";
 
 const BAR = 9; // metres, half the length of a roadblock's sign
 const SMALLEST = 9; // pixels, the same where metres are too small to be seen
-const NAMES_FROM_SCALE = 0.9; // pixels a metre
+const NAMES_FROM_SCALE = 0.8; // pixels a metre
 
 export class PostLayer {
   constructor(plans, fleet) {

@@ -70,6 +70,7 @@ export class Ghosts {
     pen.lineWidth = 3;
     pen.strokeStyle = palette.accent;
     this.circle(pen, x, y, GLYPH * 0.78);
+    if (this.whatIf.traffic.pointed === id) return; // its name is there already
     const plate = label(this.whatIf.fleet.nameOf(id), view.clarity);
     pen.drawImage(
       plate.canvas, Math.round(x - plate.width / 2), Math.round(y + GLYPH * 0.9),

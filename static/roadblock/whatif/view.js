@@ -105,7 +105,9 @@ export class View {
 
   showWorth() {
     const { trial, real } = this.whatIf;
-    write($("whatif-closed"), this.whatIf.mode === "close" ? closedOf(trial) : "");
+    const closing = this.whatIf.mode === "close";
+    write($("whatif-closed"), closing ? closedOf(trial) : "");
+    $("whatif-worth").hidden = closing && !trial?.roadblocks.length;
     write($("whatif-share"), trial ? percent(trial.share) : "…");
     write($("whatif-bound"), trial ? boundOf(trial) : "");
     $("whatif-bar").style.setProperty("--share", trial?.share ?? 0);
