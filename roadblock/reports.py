@@ -1,8 +1,11 @@
 """What a stretch of time brought: captures, response times, ways driven."""
 
+from datetime import timedelta
+
 import numpy as np
-from django.core.cache import cache
+from django.conf import settings
 from django.db.models import Count, Q
+from django.utils import timezone
 
 from config import spreadsheets
 from roadblock import replay
@@ -12,7 +15,6 @@ NEAR = 30.0  # metres from the runner at which a unit counts as having come
 LEAP = 150.0  # metres between two positions that no car drives
 MOST_CHASES = 100
 MOST_POINTS = 20_000
-KEEP_SECONDS = 30 * 24 * 3600  # an ended chase does not change any more
 COLUMNS = [
     *("vehicle_id", "car_name", "captures", "misses", "chases", "metres"),
     "response_seconds",
@@ -22,8 +24,7 @@ COLUMNS = [
 def report(begin, end):
     """Return the report of the chases that began in [begin, end), the newest ones.
 
-    Ways and response times are those of chases whose positions are still kept; they
-    are None where no position is.
+    Ways and response times are None where there was no position.
     """
     chases = list(
         Chase.objects.filter(started_at__gte=begin, started_at__lt=end)
@@ -73,14 +74,23 @@ def report(begin, end):
 
 
 def figures_of(chase):
-    """Return ways and response times of a chase; remembered once it has ended."""
-    key = f"roadblock:figures:{chase.pk}"
-    figures = cache.get(key) if chase.ended_at else None
-    if figures is None:
-        figures = measure(replay.record(chase, most_points=MOST_POINTS))
-        if chase.ended_at:
-            cache.set(key, figures, KEEP_SECONDS)
+    """Return ways and response times of a chase; they are kept once it has ended."""
+    if chase.figures:
+        return chase.figures
+    figures = measure(replay.record(chase, most_points=MOST_POINTS))
+    if chase.ended_at:
+        Chase.objects.filter(pk=chase.pk).update(figures=figures)
     return figures
+
+
+def keep_figures():
+    """Measure the chases that nobody asked of, a day before their positions go."""
+    kept = timedelta(days=settings.ROADBLOCK_TRACK_KEEP_DAYS - 1)
+    ended = Chase.objects.filter(
+        ended_at__lt=timezone.now() - kept, figures__isnull=True
+    )
+    for chase in ended.select_related("runner").order_by("pk"):
+        figures_of(chase)
 
 
 def measure(recording):

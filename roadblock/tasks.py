@@ -5,7 +5,7 @@ import logging
 from celery import shared_task
 from kombu.exceptions import OperationalError
 
-from roadblock import alerts, plans, tracks, webhooks
+from roadblock import alerts, plans, reports, tracks, webhooks
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +30,7 @@ def nudge(plan_id):
 
 @shared_task
 def sweep_positions():
+    reports.keep_figures()
     tracks.sweep()
     alerts.sweep()
     plans.sweep()

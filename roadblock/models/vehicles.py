@@ -170,6 +170,8 @@ class Chase(models.Model):
     outcome = models.CharField(
         _("outcome"), max_length=6, choices=Outcome, blank=True, default=""
     )
+    # What reports say of it once it has ended (reports.measure), as its positions go.
+    figures = models.JSONField(_("figures"), null=True, blank=True, editable=False)
 
     class Meta:
         verbose_name = _("chase")

@@ -8,11 +8,12 @@ from xml.etree import ElementTree
 
 import pytest
 from django.db import connection
+from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from roadblock import chases, exports, replay, reports, shares
-from roadblock.models import Alert, Chase, Event, Plan, Position, Roadblock
+from roadblock import chases, exports, replay, reports, shares, tasks
+from roadblock.models import Alert, Chase, Event, Plan, Position, Roadblock, Vehicle
 from tests import factories
 
 GPX = f"{{{exports.GPX}}}"
@@ -247,6 +248,24 @@ def test_an_ended_chase_is_measured_once(chase):
 
     assert first == second
     assert len(again) == 2
+
+
+def test_a_report_outlives_the_positions(chase, settings):
+    settings.ROADBLOCK_TRACK_KEEP_DAYS = 7
+    long_ago = timedelta(days=8)
+    for model in (Vehicle, Event, Position):
+        model.objects.update(created_at=F("created_at") - long_ago)
+    Chase.objects.update(
+        started_at=F("started_at") - long_ago, ended_at=F("ended_at") - long_ago
+    )
+
+    tasks.sweep_positions()
+
+    assert not Position.objects.exists()
+    begin = chase.started_at - long_ago
+    report = reports.report(begin, begin + timedelta(hours=1))
+    assert report["units"][0]["metres"] == pytest.approx(200)
+    assert report["units"][0]["response_seconds"] == pytest.approx(10, abs=1e-3)
 
 
 def test_a_leap_is_not_driven():
