@@ -86,7 +86,9 @@ def figures_of(chase):
 def keep_figures():
     """Measure the chases that nobody asked of, a day before their positions go."""
     kept = timedelta(days=settings.ROADBLOCK_TRACK_KEEP_DAYS - 1)
-    ended = Chase.objects.filter(ended_at__lt=timezone.now() - kept, figures=None)
+    ended = Chase.objects.filter(
+        ended_at__lt=timezone.now() - kept, figures__isnull=True
+    )
     for chase in ended.select_related("runner").order_by("pk"):
         figures_of(chase)
 
