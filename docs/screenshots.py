@@ -31,11 +31,13 @@ def what_if(driver):
     """Put a police car somewhere else, to the right of the map's middle."""
     click(driver, "#whatif")
     until(driver, "#whatif-cars li.police")
+    answered(driver)
     click(driver, "#whatif-cars li.police button")
     chain = ActionChains(driver)
     chain.move_to_element_with_offset(driver.find_element(By.ID, "map"), 60, 20)
     chain.click().perform()
-    time.sleep(3)  # the answer
+    until(driver, "#whatif-order[disabled]")  # the car stands where it is not
+    answered(driver)
 
 
 def closing(driver):
@@ -43,7 +45,14 @@ def closing(driver):
     click(driver, "#whatif")
     until(driver, "#whatif-cars li.police")
     click(driver, "[data-whatif=close]")
-    time.sleep(5)
+    answered(driver)
+
+
+def answered(driver):
+    until(driver, "#whatif-panel[aria-busy=false] .bound")
+    script = "return !document.querySelector('#whatif-panel').innerText.includes('…')"
+    WebDriverWait(driver, 20).until(lambda driver: driver.execute_script(script))
+    time.sleep(1)  # drawn
 
 
 def click(driver, selector):

@@ -244,7 +244,7 @@ class PlanAdmin(ReadOnly, ModelAdmin):
     list_filter = ["reason", "is_trial", ("made_at", admin.DateFieldListFilter)]
     list_select_related = ["chase__runner"]
     search_fields = ["chase__runner__car_name"]
-    exclude = ["heat"]
+    exclude = ["heat", "containment"]
     inlines = [RoadblocksInline]
 
     def get_queryset(self, request):

@@ -132,6 +132,7 @@ def test_a_post_is_placed_by_hand_and_ordered(opened, chase):
     assert (plan.reason, places(plan)) == (Plan.Reason.MANUAL, places(second))
     assert set(plan.roadblocks.values_list("state", flat=True)) == {"queued"}
 
+    opened.wait_for_text("#whatif-release", "Let the planner decide again")
     opened.click("#whatif-release")
     opened.wait_for_text("#whatif-said", "The planner decides again.")
     assert Plan.objects.in_force().get().reason == Plan.Reason.ASKED

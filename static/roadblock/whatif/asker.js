@@ -34,7 +34,7 @@ export class Asker {
       this.next = null;
       try {
         const answer = await this.send(wish);
-        if (turn === this.turn) this.onAnswer(answer);
+        if (turn === this.turn) this.onAnswer(answer, wish);
       } catch (error) {
         if (turn === this.turn) this.onTrouble(error);
       }

@@ -11,6 +11,7 @@ const percent = (part) => `${Math.round(part * 100)} %`;
 export class View {
   constructor(whatIf) {
     this.whatIf = whatIf;
+    this.sending = false; // an order is on its way
     this.rows = new Map(); // car id -> its nodes
     this.modes = document.querySelectorAll("[data-whatif]");
     for (const button of this.modes) {
@@ -49,6 +50,7 @@ export class View {
   }
 
   ordering(on) {
+    this.sending = on;
     $("whatif-order").disabled = on || !this.whatIf.mayOrder;
     $("whatif-release").disabled = on;
   }
@@ -69,7 +71,7 @@ export class View {
     this.showWorth();
     this.showCars();
     write($("whatif-hint"), this.hint());
-    this.ordering(false);
+    this.ordering(this.sending);
     $("whatif-release").hidden = whatIf.real?.reason !== "manual";
     write(
       $("whatif-why"),

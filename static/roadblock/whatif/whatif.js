@@ -22,7 +22,7 @@ export class WhatIf {
     this.mode = "best"; // "hand": posts placed by hand; "close": no way out at all
     this.forget();
     this.asker = new Asker((wish) => this.send(wish), {
-      onAnswer: (plan) => this.take(plan),
+      onAnswer: (plan, wish) => this.take(plan, wish),
       onTrouble: (error) => this.view.trouble(error.message),
       onBusy: (busy) => this.view.busy(busy),
     });
@@ -193,6 +193,7 @@ export class WhatIf {
 
   wish(passing = false) {
     if (this.chaseId === null) return;
+    if (!passing) write($("whatif-said"), "");
     this.asker.ask({ chaseId: this.chaseId, body: this.body() }, passing);
   }
 
@@ -200,8 +201,9 @@ export class WhatIf {
     return this.rest.call("POST", `chases/${chaseId}/plan`, { body });
   }
 
-  take(plan) {
+  take(plan, { body }) {
     this.trial = plan;
+    this.answered = JSON.stringify(body);
     this.view.trouble("");
     this.show();
   }
@@ -227,9 +229,10 @@ export class WhatIf {
     }
   }
 
-  /** Only where all are where they really are can it be ordered. */
+  /** Only where all are where they really are, and what is shown is what is wished. */
   get mayOrder() {
-    return Boolean(this.trial?.roadblocks.length) && !this.moved.size;
+    const shown = this.trial?.roadblocks.length && this.answered === JSON.stringify(this.body());
+    return Boolean(shown) && !this.moved.size;
   }
 
   async order() {
