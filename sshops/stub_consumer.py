@@ -84,6 +84,7 @@ class StubConsumer(Consumer):
         self.task = None
         self.session = None  # our Session
         self.state = None
+        self.follows = False
         self.changing = asyncio.Lock()  # what we change is seen first by who asked
         self.names = set()
         for group in (STATE_GROUP, health.HEALTH_GROUP, SERVERS_GROUP):
@@ -251,7 +252,18 @@ class StubConsumer(Consumer):
     async def get_lock_status(self, fields):
         self.tell_locks(await in_thread(leases.state))
 
+    async def follow_transfers(self, fields):
+        """Tell from now on of all runs that this person has asked for."""
+        await self.authorize(USE_TRANSFER)
+        if not self.follows:
+            self.follows = True
+            await self.join(transfers.group_of_user(self.user.pk))
+
     # Events
+
+    async def transfer_run(self, event):
+        told = {name: event[name] for name in ("run", *transfers.PROGRESS)}
+        self.tell("transfer_run", **told)
 
     async def stub_state(self, event):
         state = leases.State(event["version"], event["session_owner"], event["locks"])
@@ -345,4 +357,5 @@ HANDLERS = {
     "ssh_resize": StubConsumer.ssh_resize,
     "ssh_cancel": StubConsumer.ssh_cancel,
     "get_lock_status": StubConsumer.get_lock_status,
+    "follow_transfers": StubConsumer.follow_transfers,
 }

@@ -15,10 +15,6 @@ from sshops.runs import Cancelled
 from sshops.stub_tasks import Task
 
 PROGRESS_SECONDS = 0.5
-FIGURES = (
-    *("file", "file_bytes", "file_size", "files_done", "files_total"),
-    *("bytes_done", "bytes_total"),
-)
 LOOK_SECONDS = 2  # how often the row is read where no event comes
 
 
@@ -83,6 +79,8 @@ class TransferTask(Task):
             "files_total": run.files_total,
             "bytes_done": run.bytes_done,
             "bytes_total": run.bytes_total,
+            "bytes_a_second": transfers.speed_of(run),
+            "seconds_left": transfers.seconds_left(run),
             **self.newest,
         }
         if files and not figures["file"]:  # between two of them: the last one, whole
@@ -100,7 +98,7 @@ class TransferTask(Task):
         self.socket.tell(
             "transfer_progress",
             transfer_name=run.transfer_name,
-            **{name: figures[name] for name in FIGURES},
+            **{name: figures[name] for name in transfers.PROGRESS},
         )
 
     def tell_status(self, text):

@@ -18,6 +18,10 @@ from sshops.leases import NoSession
 from sshops.models import Transfer, TransferFile, TransferRun
 from sshops.models.transfers import OPEN, TransferState
 
+PROGRESS = (
+    *("file", "file_bytes", "file_size", "files_done", "files_total"),
+    *("bytes_done", "bytes_total", "bytes_a_second", "seconds_left"),
+)
 LOST_SECONDS = 10  # a worker that has said nothing for so long is no more
 DEFAULT_NAME = "stub_data_transfer"
 

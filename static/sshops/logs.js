@@ -1,8 +1,8 @@
 // What has been: recordings to play, and the audit log.
 import { $, element, say } from "../shared/elements.js";
 import { gettext } from "../shared/i18n.js";
+import { bytes } from "./file_cards.js";
 import { Player } from "./player.js";
-import { bytes } from "./transfers.js";
 
 const PAGE = 50;
 const LARGEST = 64 << 20; // played in the browser; larger ones are for a program

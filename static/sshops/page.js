@@ -2,6 +2,8 @@
 import { $ } from "../shared/elements.js";
 import { Rest } from "../shared/rest.js";
 import { Board } from "./board.js";
+import { FileRuns } from "./file_runs.js";
+import { Files } from "./files.js";
 import { Audit, Recordings } from "./logs.js";
 import { Runner } from "./runner.js";
 import { Stub } from "./stub.js";
@@ -44,7 +46,12 @@ if (may.type) {
     },
   });
   board.whenRead((servers) => runner.offer(servers));
-  if (may.transfer) parts.transfers = new Transfers(rest, stub);
+  if (may.transfer) {
+    parts.transfers = new Transfers(rest, stub);
+    const runs = new FileRuns(rest, stub, { onEnd: () => files.refresh() });
+    const files = new Files(rest, { onRun: (run) => runs.show(run) });
+    board.whenRead((servers) => files.offer(servers));
+  }
 } else if (chooser.querySelector("[value=terminals]")) {
   new Terminals(rest, { me, onOpen: () => openTerminals() });
 }

@@ -1,6 +1,7 @@
 // Named transfers: run one inside a session, see how far it is, stop it.
 import { $, element, say, write } from "../shared/elements.js";
 import { fill, gettext } from "../shared/i18n.js";
+import { bytes } from "./file_cards.js";
 
 export class Transfers {
   constructor(rest, stub) {
@@ -121,17 +122,4 @@ export class Transfers {
     if (this.endsSession && this.stub.isOwner) this.stub.say("end_session");
     this.endsSession = false;
   }
-}
-
-const UNITS = ["B", "KB", "MB", "GB", "TB"];
-
-/** A number of bytes for people. */
-export function bytes(count) {
-  let unit = 0;
-  let value = count;
-  while (value >= 1000 && unit < UNITS.length - 1) {
-    value /= 1000;
-    unit += 1;
-  }
-  return `${unit ? value.toFixed(1) : value} ${UNITS[unit]}`;
 }

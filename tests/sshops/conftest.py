@@ -10,7 +10,7 @@ from tests.browsing import browser, chromium, site
 from tests.sshops.hosting import hosting, opened, screen
 from tests.sshops.sshd import make_sshd, other_sshd, sshd
 from tests.sshops.stub import PATH, Client
-from tests.sshops.working import worker, working
+from tests.sshops.working import nudged, worker, working
 from tests.stores import fixtures, s3_server
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "chromium",
     "hosting",
     "make_sshd",
+    "nudged",
     "opened",
     "other_sshd",
     "s3_server",

@@ -1,40 +1,20 @@
 """Transfers that a client of the stub's socket asks for."""
 
 import os
-import threading
+from functools import partial
 
 import pytest
-from django.db import connections
 
-from sshops import tasks, transfer_runs
+from config.realtime import in_thread
+from sshops import transfers
+from sshops.commands import Caller
 from sshops.models import AuditEntry, Transfer, TransferRun
 from tests import factories
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
-    pytest.mark.usefixtures("_close_connections"),
+    pytest.mark.usefixtures("_close_connections", "nudged"),
 ]
-
-
-@pytest.fixture(autouse=True)
-def worker(monkeypatch):
-    """Work on what is nudged, in threads of the tests."""
-    threads = []
-
-    def work(run_id):
-        try:
-            transfer_runs.run(run_id)
-        finally:
-            connections.close_all()
-
-    def nudge(run_id):
-        threads.append(threading.Thread(target=work, args=[run_id]))
-        threads[-1].start()
-
-    monkeypatch.setattr(tasks, "nudge", nudge)
-    yield
-    for thread in threads:
-        thread.join(30)
 
 
 @pytest.fixture
@@ -144,3 +124,29 @@ async def test_ending_the_session_cancels_it(client, stub_data):
 
     await client.hear("session_ended")
     assert (await TransferRun.objects.aget()).state == "cancelled"
+
+
+async def test_who_asked_elsewhere_follows_here(client, stub_data, operator):
+    await client.say("follow_transfers")
+    await client.say("follow_transfers")  # tells nothing twice
+    await client.say("get_lock_status")
+    await client.hear("lock_status")
+    client.heard.clear()
+    caller = Caller(operator, "", "10.1.2.3")
+    ask = partial(transfers.ask, caller, stub_data.name, in_session=False)
+
+    run = await in_thread(ask)
+    await in_thread(transfers.cancel, run.pk)
+
+    told = [await client.hear("transfer_run"), await client.hear("transfer_run")]
+    assert [message["run"]["state"] for message in told] == ["queued", "cancelled"]
+    assert {message["run"]["id"] for message in told} == {str(run.pk)}
+    assert {"bytes_done", "bytes_total", "bytes_a_second", "seconds_left"} <= {*told[0]}
+    await client.hears_nothing()
+
+
+async def test_without_the_right_nobody_follows(client, operator):
+    rights = operator.user_permissions.filter(codename="use_transfer")
+    await operator.user_permissions.aremove(*[right async for right in rights])
+
+    assert await client.fails("follow_transfers") == 11001

@@ -9,7 +9,8 @@ import time
 import pytest
 from django.db import connection, connections
 
-from sshops import transfer_runs
+from sshops import tasks, transfer_runs
+from sshops.models import TransferRun
 from tests.serving import PROJECT
 
 
@@ -82,3 +83,11 @@ def worker(settings):
     for process in processes:
         process.kill()
         process.wait(10)
+
+
+@pytest.fixture
+def nudged(monkeypatch, working):
+    """Work at once on each run that a worker is told of."""
+    monkeypatch.setattr(
+        tasks, "nudge", lambda id: working(TransferRun.objects.get(pk=id))
+    )
