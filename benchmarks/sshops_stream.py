@@ -256,7 +256,7 @@ def server_processes(environ):
         with contextlib.suppress(OSError):
             command = (process / "cmdline").read_bytes()
             if mark in (process / "environ").read_bytes().split(b"\0") and (
-                b"config.asgi:application" in command or b"host_terminals" in command
+                b"config.web" in command or b"host_terminals" in command
             ):
                 found.append(int(process.name))
     return found
@@ -286,7 +286,7 @@ def main():
         sshd = LocalServer(Path(folder) / "sshd")
         sshd.start()
         try:
-            with server.running(WEB_PROCESSES="1") as running:
+            with server.running() as running:
                 return measure(asked, running, sshd, path, expected)
         finally:
             sshd.stop()

@@ -165,7 +165,7 @@ def _review(chase):
             _update(current, seen, judged, max(result.bound, judged.share))
             return False
     plan = Plan(chase=chase, reason=reason, previous_share=previous)
-    return _put_in_force(plan, seen, result)
+    return _put_in_force(plan, seen, result, instead_of=current)
 
 
 def _give_up(roadblocks):
@@ -175,7 +175,10 @@ def _give_up(roadblocks):
 
 @transaction.atomic
 def _update(plan, seen, judged, bound):
-    """Note what the plan in force is worth now."""
+    """Note what the plan in force is worth now, unless it was replaced meanwhile."""
+    Chase.objects.select_for_update().get(pk=plan.chase_id)
+    if not Plan.objects.in_force().filter(pk=plan.pk).exists():
+        return
     placements = {each.unit: each for each in judged.placements}
     changed = []
     for one in plan.roadblocks.filter(unit__in=placements):
@@ -192,10 +195,11 @@ def _update(plan, seen, judged, bound):
 
 
 @transaction.atomic
-def _put_in_force(plan, seen, result):
+def _put_in_force(plan, seen, result, instead_of=None):
     """Store a plan that is made and give its orders; a trial gives none.
 
-    Tells whether it is in force: not when the chase has ended meanwhile.
+    Tells whether it is in force: not when the chase has ended meanwhile, nor, where
+    nobody has asked for it, when another plan has come instead of the one it improves.
     """
     _describe(plan, seen)
     plan.share, plan.bound = result.share, result.bound
@@ -211,6 +215,9 @@ def _put_in_force(plan, seen, result):
     if not chase.is_open:
         if plan.pk:
             raise ChaseOver
+        return False
+    newest = Plan.objects.in_force().filter(chase=chase)
+    if plan.pk is None and newest.first() != instead_of:
         return False
     before = _replace(chase)
     plan.save()

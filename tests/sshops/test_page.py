@@ -59,6 +59,59 @@ def test_a_terminal_is_typed_into(page):
     assert page.complaints() == []
 
 
+def compose(browser, *steps):
+    """Type as an input method does: what is composed changes, the last step stays."""
+    browser.find(".shell:not([hidden]) .xterm-helper-textarea").click()
+    for step in steps:
+        browser.driver.execute_cdp_cmd(
+            "Input.imeSetComposition",
+            {"text": step, "selectionStart": len(step), "selectionEnd": len(step)},
+        )
+    browser.driver.execute_cdp_cmd("Input.insertText", {"text": steps[-1]})
+
+
+def test_what_an_input_method_composes_arrives_once(page):
+    open_terminal(page)
+    type_in(page, 'clear; read -r typed; echo "got ${#typed}: $typed."\n')
+    page.wait_for(lambda: not any("READY" in line for line in shown(page)))
+
+    compose(page, "ㅎ", "하", "한")
+    compose(page, "ㄱ", "그", "글")
+    has_line(page, "한글")
+    type_in(page, " ok\n")
+
+    has_line(page, "got 5: 한글 ok.")
+    assert page.complaints() == []
+
+
+def edge_of(browser, line):
+    """Return where the last character of a line stands on the screen."""
+    script = """
+        const row = [...document.querySelectorAll('.shell .xterm-rows > div')]
+            .find((row) => row.textContent.trimEnd() === arguments[0]);
+        const texts = document.createTreeWalker(row, NodeFilter.SHOW_TEXT);
+        let text = null;
+        while (texts.nextNode()) {
+            if (texts.currentNode.data.trim()) text = texts.currentNode;
+        }
+        const at = text.data.trimEnd().length - 1;
+        const range = document.createRange();
+        range.setStart(text, at);
+        range.setEnd(text, at + 1);
+        return range.getBoundingClientRect().left"""
+    return browser.driver.execute_script(script, line)
+
+
+def test_hangul_is_two_columns_wide(page):
+    open_terminal(page)
+
+    type_in(page, "clear; printf '한글|\\nabcd|\\n'; printf '한글\\033[6n'; ")
+    type_in(page, 'read -rs -d R at; echo; echo "column ${at#*;}"\n')
+
+    has_line(page, "column 5")  # as the terminal itself counts
+    assert edge_of(page, "한글|") == pytest.approx(edge_of(page, "abcd|"), abs=2)
+
+
 def test_a_tab_closed_meanwhile_shows_every_line_once(page):
     open_terminal(page)
     type_in(page, "clear; for i in $(seq 15); do echo line-$i; sleep 0.2; done\n")
