@@ -136,15 +136,12 @@ def review(chase):
 def _review(chase):
     current = Plan.objects.in_force().filter(chase=chase).first()
     if current is not None and current.reason == Plan.Reason.MANUAL:
-        return False  # what an operator has placed stays until somebody asks
+        _weigh(chase, current)  # it stays until somebody asks for another
+        return False
     seen = situations.view(chase)
     reason = Plan.Reason.START
     if current is not None:
-        before = [
-            one
-            for one in current.roadblocks.all()
-            if one.state not in (State.EXPIRED, State.FAILED)
-        ]
+        before = _meant(current)
         kept = [one for one in before if one.unit_id in seen.cars]
         lost = len(kept) < current.roadblocks.count()
         moved = _gap(current, seen.runner) >= MOVED_METRES
@@ -168,9 +165,27 @@ def _review(chase):
     return _put_in_force(plan, seen, result, instead_of=current)
 
 
+def _meant(plan):
+    """Return the roadblocks of a plan that are still to be held."""
+    over = (State.EXPIRED, State.FAILED)
+    return [one for one in plan.roadblocks.all() if one.state not in over]
+
+
 def _give_up(roadblocks):
     """Note that these cars cannot hold their posts: silent, wrecked or retired."""
     orders.advance({one.pk: State.FAILED for one in roadblocks})
+
+
+def _weigh(chase, plan):
+    """Note what a plan placed by hand is worth, now that the runner has moved."""
+    meant = _meant(plan)
+    seen = situations.view(chase, wanted={one.unit_id for one in meant})
+    if _gap(plan, seen.runner) < MOVED_METRES:
+        return
+    rows = seen.situation.graph.rows
+    posts = {one.unit_id: rows[one.node] for one in meant if one.unit_id in seen.cars}
+    judged = seen.situation.judge(posts, plan.goal)
+    _update(plan, seen, judged, judged.bound)
 
 
 @transaction.atomic

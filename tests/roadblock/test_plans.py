@@ -308,3 +308,23 @@ def test_a_review_leaves_alone_what_was_ordered_while_it_looked(
     assert plans.review(chase) is False
     assert in_force(chase).reason == Plan.Reason.MANUAL
     assert posts(in_force(chase)) == {police[0].pk: "1-0"}
+
+
+def test_a_plan_placed_by_hand_stays_and_is_weighed_anew(chase, runner, police):
+    plans.review(chase)
+    best = in_force(chase)
+    places = {str(one.unit_id): [one.x, one.y] for one in best.roadblocks.all()}
+    wishes = {"posts": places}
+    plan = plans.ask(chase, reason=Plan.Reason.MANUAL, wishes=wishes)
+    plans.make(plan.pk)
+    plan.refresh_from_db()
+    put(runner, 1, 0)
+
+    assert plans.review(chase) is False
+
+    after = in_force(chase)
+    assert (after.pk, posts(after)) == (plan.pk, posts(best))
+    assert (after.runner_x, after.runner_y) == (BLOCK, 0)
+    assert plan.share == pytest.approx(best.share)
+    assert after.share != plan.share
+    assert after.share <= after.bound
