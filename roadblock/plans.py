@@ -136,15 +136,12 @@ def review(chase):
 def _review(chase):
     current = Plan.objects.in_force().filter(chase=chase).first()
     if current is not None and current.reason == Plan.Reason.MANUAL:
-        return False  # what an operator has placed stays until somebody asks
+        _weigh(chase, current)  # it stays until somebody asks for another
+        return False
     seen = situations.view(chase)
     reason = Plan.Reason.START
     if current is not None:
-        before = [
-            one
-            for one in current.roadblocks.all()
-            if one.state not in (State.EXPIRED, State.FAILED)
-        ]
+        before = _meant(current)
         kept = [one for one in before if one.unit_id in seen.cars]
         lost = len(kept) < current.roadblocks.count()
         moved = _gap(current, seen.runner) >= MOVED_METRES
@@ -165,7 +162,13 @@ def _review(chase):
             _update(current, seen, judged, max(result.bound, judged.share))
             return False
     plan = Plan(chase=chase, reason=reason, previous_share=previous)
-    return _put_in_force(plan, seen, result)
+    return _put_in_force(plan, seen, result, instead_of=current)
+
+
+def _meant(plan):
+    """Return the roadblocks of a plan that are still to be held."""
+    over = (State.EXPIRED, State.FAILED)
+    return [one for one in plan.roadblocks.all() if one.state not in over]
 
 
 def _give_up(roadblocks):
@@ -173,9 +176,24 @@ def _give_up(roadblocks):
     orders.advance({one.pk: State.FAILED for one in roadblocks})
 
 
+def _weigh(chase, plan):
+    """Note what a plan placed by hand is worth, now that the runner has moved."""
+    meant = _meant(plan)
+    seen = situations.view(chase, wanted={one.unit_id for one in meant})
+    if _gap(plan, seen.runner) < MOVED_METRES:
+        return
+    rows = seen.situation.graph.rows
+    posts = {one.unit_id: rows[one.node] for one in meant if one.unit_id in seen.cars}
+    judged = seen.situation.judge(posts, plan.goal)
+    _update(plan, seen, judged, judged.bound)
+
+
 @transaction.atomic
 def _update(plan, seen, judged, bound):
-    """Note what the plan in force is worth now."""
+    """Note what the plan in force is worth now, unless it was replaced meanwhile."""
+    Chase.objects.select_for_update().get(pk=plan.chase_id)
+    if not Plan.objects.in_force().filter(pk=plan.pk).exists():
+        return
     placements = {each.unit: each for each in judged.placements}
     changed = []
     for one in plan.roadblocks.filter(unit__in=placements):
@@ -192,10 +210,11 @@ def _update(plan, seen, judged, bound):
 
 
 @transaction.atomic
-def _put_in_force(plan, seen, result):
+def _put_in_force(plan, seen, result, instead_of=None):
     """Store a plan that is made and give its orders; a trial gives none.
 
-    Tells whether it is in force: not when the chase has ended meanwhile.
+    Tells whether it is in force: not when the chase has ended meanwhile, nor, where
+    nobody has asked for it, when another plan has come instead of the one it improves.
     """
     _describe(plan, seen)
     plan.share, plan.bound = result.share, result.bound
@@ -211,6 +230,9 @@ def _put_in_force(plan, seen, result):
     if not chase.is_open:
         if plan.pk:
             raise ChaseOver
+        return False
+    newest = Plan.objects.in_force().filter(chase=chase)
+    if plan.pk is None and newest.first() != instead_of:
         return False
     before = _replace(chase)
     plan.save()

@@ -284,3 +284,47 @@ def test_a_car_placed_by_hand_belongs_to_that_chase(chase, police):
     plans.make(plan.pk)
 
     assert posts(plan) == {near_other.pk: "3-0"}
+
+
+@pytest.mark.parametrize("gain", [-1.0, 1.1])  # the review replaces, or keeps
+def test_a_review_leaves_alone_what_was_ordered_while_it_looked(
+    chase, runner, police, settings, monkeypatch, gain
+):
+    settings.ROADBLOCK_REPLAN_GAIN = gain
+    plans.review(chase)
+    put(runner, 1, 2)
+    wishes = {"posts": {str(police[0].pk): [BLOCK, 0]}}
+    view = situations.view
+
+    def ordered_meanwhile(chase, **asked):
+        seen = view(chase, **asked)
+        if not asked:  # the review's look
+            by_hand = plans.ask(chase, reason=Plan.Reason.MANUAL, wishes=wishes)
+            plans.make(by_hand.pk)
+        return seen
+
+    monkeypatch.setattr(situations, "view", ordered_meanwhile)
+
+    assert plans.review(chase) is False
+    assert in_force(chase).reason == Plan.Reason.MANUAL
+    assert posts(in_force(chase)) == {police[0].pk: "1-0"}
+
+
+def test_a_plan_placed_by_hand_stays_and_is_weighed_anew(chase, runner, police):
+    plans.review(chase)
+    best = in_force(chase)
+    places = {str(one.unit_id): [one.x, one.y] for one in best.roadblocks.all()}
+    wishes = {"posts": places}
+    plan = plans.ask(chase, reason=Plan.Reason.MANUAL, wishes=wishes)
+    plans.make(plan.pk)
+    plan.refresh_from_db()
+    put(runner, 1, 0)
+
+    assert plans.review(chase) is False
+
+    after = in_force(chase)
+    assert (after.pk, posts(after)) == (plan.pk, posts(best))
+    assert (after.runner_x, after.runner_y) == (BLOCK, 0)
+    assert plan.share == pytest.approx(best.share)
+    assert after.share != plan.share
+    assert after.share <= after.bound
