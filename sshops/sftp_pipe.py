@@ -229,6 +229,8 @@ class Pipe:
             pieces = iter(self._next, None)
             for size in write_behind(wire, handle, path, offset, pieces):
                 self.moved += size
+                if self.follow is not None:
+                    self.follow(self.moved)
         finally:
             wire.close()
 
