@@ -34,7 +34,13 @@ RUN = """
 import time
 from sshops import transfer_runs
 from sshops.models import Transfer, TransferRun
-run = TransferRun.objects.create(transfer=Transfer.objects.get(), transfer_name="bench")
+transfer = Transfer.objects.get()
+ends = ("source_server", "source_path", "target_server", "target_path")
+run = TransferRun.objects.create(
+    transfer=transfer,
+    transfer_name=transfer.name,
+    **{end: getattr(transfer, end) for end in ends},
+)
 begun = time.monotonic()
 transfer_runs.run(run.pk)
 run.refresh_from_db()
