@@ -5,10 +5,11 @@
 `cat` of a 50 MB text file on a pty, by turns: `ssh -tt`, paramiko read by one thread,
 our command socket and our terminal socket, all through one private sshd. While our own
 two run, another client asks over and over and waits for the answer. Then ten streams at
-once: is each complete and in order, and what memory do they take.
+once: is each complete and in order, and what memory do they take. At last `yes` for a
+minute: does memory stay what it is, and how soon does Ctrl-C end it.
 
 Goals: 0.6 of paramiko's MB/s, the other client's answer within 50 ms (p99), 8 MiB for
-each of ten streams.
+each of ten streams, 200 ms for Ctrl-C.
 """
 
 import argparse
@@ -39,7 +40,9 @@ sys.path.insert(0, str(PROJECT))
 from sshops.sshd import LocalServer
 
 GOAL_SHARE, GOAL_SECONDS, GOAL_BYTES = 0.6, 0.050, 8 << 20
+GOAL_STOP_SECONDS, GOAL_GROWTH = 0.2, 16 << 20
 ACKNOWLEDGE_EVERY = 1 << 16
+PROMPT, SPELT_PROMPT = b"<prompt>", "<pro''mpt>"  # the echo shall not look like it
 LINE = 100
 
 
@@ -127,37 +130,85 @@ async def by_command(port, token, path, name):
     return seconds, "".join(json.loads(piece)["data"] for piece in pieces).encode()
 
 
-async def by_terminal(port, token, path, name):
-    """Return (seconds, output) of a terminal's socket that acknowledges what comes."""
-    terminal = post(port, token, "/sshops/terminals", {"server": name})["id"]
-    loop = asyncio.get_running_loop()
-    pieces, ready, done = [], loop.create_future(), loop.create_future()
-    shown = told = 0
+class Screen:
+    """A terminal's socket that acknowledges what comes and passes it to `show`."""
 
-    def hear(payload):
-        nonlocal shown, told
+    def __init__(self, show):
+        self.show = show
+        self.shown = self.told = 0
+        loop = asyncio.get_running_loop()
+        self.ready, self.done = loop.create_future(), loop.create_future()
+
+    async def open(self, port, token, name):
+        terminal = post(port, token, "/sshops/terminals", {"server": name})["id"]
+        path = f"/sshops/ws/terminals/{terminal}?cols=80&rows=24"
+        self.socket = await connect(port, path, self.hear, bearing(token))
+        await self.ready
+
+    def hear(self, payload):
         if payload[:9] == b'{"type": ':
             message = json.loads(payload)
             if message["type"] == "attached":
-                ready.set_result(None)
+                self.ready.set_result(None)
             elif message["type"] in ("ended", "error"):
-                done.set_result(message)
+                self.done.set_result(message)
             return
-        pieces.append(payload)
-        shown += len(payload)
-        if shown - told >= ACKNOWLEDGE_EVERY:
-            told = shown
-            socket.transport.write(text_frame(type="ack", offset=shown))
+        self.shown += len(payload)
+        self.show(payload)
+        if self.shown - self.told >= ACKNOWLEDGE_EVERY:
+            self.told = self.shown
+            self.socket.transport.write(text_frame(type="ack", offset=self.shown))
 
-    path_ = f"/sshops/ws/terminals/{terminal}?cols=80&rows=24"
-    socket = await connect(port, path_, hear, bearing(token))
-    await ready
+    def type(self, text):
+        self.socket.transport.write(frame(text.encode(), 2))
+
+
+async def by_terminal(port, token, path, name):
+    """Return (seconds, output) of a terminal's socket that acknowledges what comes."""
+    pieces = []
+    screen = Screen(pieces.append)
+    await screen.open(port, token, name)
     began = time.perf_counter()
-    socket.transport.write(frame(f"exec cat {path}\n".encode(), 2))
-    await done
+    screen.type(f"exec cat {path}\n")
+    await screen.done
     seconds = time.perf_counter() - began
-    socket.transport.close()
+    screen.socket.transport.close()
     return seconds, b"".join(pieces)
+
+
+def flood(port, token, name, duration, pids, results):
+    """In a process: let `yes` run; tell what it did to memory, and when Ctrl-C did."""
+    uvloop.run(endure(port, token, name, duration, pids, results))
+
+
+async def endure(port, token, name, duration, pids, results):
+    prompted, recent = asyncio.Event(), b""
+
+    def show(payload):
+        nonlocal recent
+        recent = recent[-len(PROMPT) :] + payload[-64:]
+        if PROMPT in recent:
+            prompted.set()
+
+    screen = Screen(show)
+    await screen.open(port, token, name)
+    screen.type(f"PS1='{SPELT_PROMPT}'\n")
+    await prompted.wait()
+    prompted.clear()
+    recent = b""
+    screen.type("yes\n")
+    sizes = []
+    while len(sizes) < duration:
+        await asyncio.sleep(1)
+        sizes.append(present(pids))
+    prompted.clear()
+    began = time.perf_counter()
+    screen.type("\x03")
+    await prompted.wait()
+    results.put((screen.shown, sizes, time.perf_counter() - began))
+    screen.type("exit\n")
+    await screen.done
+    screen.socket.transport.close()
 
 
 def stream(way, port, token, path, name, expected, results):
@@ -268,6 +319,12 @@ def peak(pids):
     return sum(int(size) for size in re.findall(r"VmHWM:\s+(\d+) kB", status)) * 1024
 
 
+def present(pids):
+    """Return the bytes that the processes have now."""
+    status = "".join(Path(f"/proc/{pid}/status").read_text() for pid in pids)
+    return sum(int(size) for size in re.findall(r"VmRSS:\s+(\d+) kB", status)) * 1024
+
+
 def forget(pids):
     for pid in pids:
         Path(f"/proc/{pid}/clear_refs").write_text("5")
@@ -277,6 +334,7 @@ def main():
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--megabytes", type=int, default=50)
     options.add_argument("--streams", type=int, default=10)
+    options.add_argument("--flood", type=int, default=60, help="seconds of `yes`")
     options.add_argument("--turns", type=int, default=3)
     asked = options.parse_args()
     with tempfile.TemporaryDirectory(prefix="madang-stream-") as folder:
@@ -330,7 +388,29 @@ def measure(asked, running, sshd, path, expected):
             fine &= told(p99 <= GOAL_SECONDS * 1000, f"{name}: others wait too long")
     for name, way in ways.items():
         fine &= many(name, way, names, running, token, path, expected)
+    fine &= flooded(asked.flood, running, token, names[0])
     return 0 if fine else 1
+
+
+def flooded(duration, running, token, name):
+    """Let `yes` run in a terminal, then press Ctrl-C."""
+    pids, results = server_processes(running.environ), multiprocessing.Queue()
+    process = multiprocessing.Process(
+        target=flood, args=(running.port, token, name, duration, pids, results)
+    )
+    process.start()
+    shown, sizes, seconds = results.get(timeout=duration + 120)
+    process.join()
+    # From when it flows at full speed, with every buffer there.
+    early, late = max(sizes[: len(sizes) // 4 + 1]), max(sizes[len(sizes) // 4 :])
+    print(
+        f"yes for {duration} s: {shown / 1e6:.0f} MB shown, memory {early >> 20} MiB in"
+        f" the first quarter, {late >> 20} MiB after; Ctrl-C answered in"
+        f" {seconds * 1000:.0f} ms"
+    )
+    return told(late - early <= GOAL_GROWTH, "memory grows") & told(
+        seconds <= GOAL_STOP_SECONDS, "Ctrl-C takes too long"
+    )
 
 
 def many(name, way, names, running, token, path, expected):
