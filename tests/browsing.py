@@ -33,11 +33,7 @@ class Site:
         self.ws_url = f"ws://127.0.0.1:{self.port}"
 
     def start(self):
-        # These wire the app up, so only when needed.
-        from config.asgi import application, pages
-        from config.bridge import Gate
-
-        pages.application.gate = Gate()  # of the event loop that now begins
+        from config.asgi import application  # wires the app up, so only when needed
 
         config = uvicorn.Config(
             ASGIStaticFilesHandler(application),

@@ -32,10 +32,11 @@ class FilesInline(ReadOnly, TabularInline):
 @admin.register(TransferRun)
 class TransferRunAdmin(ReadOnly, ModelAdmin):
     list_display = [
-        *("created_at", "transfer_name", "condition", "user", "files_done"),
-        *("files_total", "bytes_done", "bytes_total", "error"),
+        *("created_at", "transfer_name", "kind", "source_path", "target_path"),
+        *("condition", "user", "files_done", "files_total", "bytes_done"),
+        *("bytes_total", "error"),
     ]
-    list_filter = ["state", ("created_at", admin.DateFieldListFilter)]
+    list_filter = ["state", "kind", ("created_at", admin.DateFieldListFilter)]
     list_select_related = ["user"]
     search_fields = ["=transfer_name", "=user__email"]
     exclude = ["connection_id", "is_cancel_wanted", "is_planned", "seen_at"]
