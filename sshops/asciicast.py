@@ -8,6 +8,8 @@ import json
 import os
 import time
 
+import orjson
+
 
 class TooLong(OSError):
     """The recording has reached its limit."""
@@ -35,7 +37,7 @@ class AsciicastWriter:
             "title": title,
             "env": {"TERM": term},
         }
-        self._write(json.dumps(header, ensure_ascii=False) + "\n")
+        self._write(json.dumps(header, ensure_ascii=False).encode() + b"\n")
 
     def output(self, data):
         """Note bytes that were shown; a cut character waits for its rest."""
@@ -55,11 +57,10 @@ class AsciicastWriter:
             self.descriptor = None
 
     def _event(self, code, text):
-        text = json.dumps(text, ensure_ascii=False)
-        self._write(f'[{self.seconds:.6f}, "{code}", {text}]\n')
+        head = f'[{self.seconds:.6f}, "{code}", '.encode()
+        self._write(head + orjson.dumps(text) + b"]\n")
 
-    def _write(self, line):
-        data = line.encode()
+    def _write(self, data):
         if self.size + len(data) > self.most_bytes:
             raise TooLong(f"more than {self.most_bytes} bytes")
         # Straight to the system: no buffer of ours dies with the process.

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import json
 import logging
 import shlex
 import threading
@@ -10,6 +9,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+import orjson
 import paramiko
 from django.conf import settings
 from django.db import close_old_connections
@@ -208,7 +208,8 @@ class CommandRun:
 
     def _send(self, messages):
         for message in messages:
-            frame = json.dumps({"type": "output", "data": message}, ensure_ascii=False)
+            data = orjson.dumps(message).decode()
+            frame = f'{{"type": "output", "data": {data}}}'
             while not self.ahead.acquire(timeout=GLANCE_SECONDS):
                 self._raise_if_cancelled()
             self.loop.call_soon_threadsafe(self.emit, frame)
