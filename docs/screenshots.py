@@ -48,6 +48,13 @@ def closing(driver):
     answered(driver)
 
 
+def group(driver):
+    """Open the first group of the chat's demo."""
+    click(driver, "[data-room^='group ']")
+    until(driver, "#messages .text")
+    time.sleep(1)
+
+
 def answered(driver):
     until(driver, "#whatif-panel[aria-busy=false] .bound")
     script = "return !document.querySelector('#whatif-panel').innerText.includes('…')"
@@ -76,6 +83,10 @@ PICTURES = [
     ("closing", "/roadblock/", 1200, 750, "light", closing),
     ("record", "/diagnosis/record/4", 1200, 900, "light", None),
     ("record-phone", "/diagnosis/record/4", 390, 780, "dark", None),
+    ("charging", "/charging/", 1200, 720, "light", None),
+    ("charging-board", "/charging/board", 1200, 980, "light", None),
+    ("chat", "/workspace/", 1200, 640, "light", group),
+    ("ssh", "/sshops/", 1200, 560, "light", None),
     ("admin", "/admin/", 1200, 750, "light", None),
 ]
 
