@@ -33,18 +33,21 @@ export function say(text, kind = "") {
 /** Ask in a dialog; answers the form's values when confirmed, else null. */
 export function ask(dialog, text) {
   dialog.querySelector("[data-text]").textContent = text;
-  dialog.returnValue = "";
   dialog.showModal();
+  const form = dialog.querySelector("form");
+  const answered = new AbortController();
+  const { signal } = answered;
   return new Promise((answer) => {
-    dialog.addEventListener(
-      "close",
-      () => {
-        const form = dialog.querySelector("form");
-        const values = Object.fromEntries(new FormData(form));
-        form.reset();
-        answer(dialog.returnValue === "yes" ? values : null);
-      },
-      { once: true },
-    );
+    // Not the close event: it may come as late as when the next question is open.
+    const end = (values) => {
+      answered.abort();
+      form.reset();
+      setTimeout(() => answer(values)); // when the dialog is closed
+    };
+    form.addEventListener("submit", ({ submitter }) => {
+      const values = Object.fromEntries(new FormData(form));
+      end(submitter?.value === "yes" ? values : null);
+    }, { signal });
+    dialog.addEventListener("cancel", () => end(null), { signal });
   });
 }
