@@ -43,9 +43,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if not self.pool:
             outages.refuse_while_closed()
         connection = super().get_new_connection(conn_params)
-        if self.pool and is_doubtful(connection):
+        if self.pool:
             try:
-                ConnectionPool.check_connection(connection)
+                if is_doubtful(connection):
+                    ConnectionPool.check_connection(connection)
             except BaseException:
                 connection._pool.putconn(connection)
                 raise
