@@ -3,7 +3,8 @@
 Starts two OpenSSH servers on loopback. In turns: our worker's transfer with everything
 it does (SHA-256 at both ends, temporary name, mode and time, progress in the database),
 `scp -3` through this machine, and the floor, `ssh cat | ssh 'cat >'`. The best of the
-turns counts; the copies are compared. Fails below the speed of `scp -3`.
+turns counts; the copies are compared, and removed before the next. Fails below the speed
+of `scp -3`.
 """
 
 import argparse
@@ -102,12 +103,17 @@ def measure(environ, folder, servers, source, target, turns):
     scp = ["scp", "-3", "-q", "-F", configuration, f"one:{source}", f"two:{target}"]
     ssh = f"ssh -F {configuration}"
     cat = f"{ssh} one 'cat {source}' | {ssh} two 'cat > {target}'"
-    seconds = {"ours": [], "scp -3": [], "ssh cat | ssh cat": []}
+    ways = {
+        "ours": lambda: float(server.in_django(environ, RUN)),
+        "scp -3": lambda: timed(scp),
+        "ssh cat | ssh cat": lambda: timed(cat, shell=True),
+    }
+    seconds = {name: [] for name in ways}
     for _ in range(turns):
-        seconds["scp -3"].append(timed(scp))
-        seconds["ours"].append(float(server.in_django(environ, RUN)))
-        assert filecmp.cmp(source, target, shallow=False)
-        seconds["ssh cat | ssh cat"].append(timed(cat, shell=True))
+        for name, way in ways.items():
+            seconds[name].append(way())
+            assert filecmp.cmp(source, target, shallow=False)
+            target.unlink()
     size = source.stat().st_size / 1e6
     for name, taken in seconds.items():
         print(f"{name:20} {size / min(taken):7.0f} MB/s")

@@ -175,7 +175,10 @@ def _socket_to(server, jump, deadline):
     address = (server.host, server.port)
     try:
         if jump is None:
-            return socket.create_connection(address, deadline.left())
+            sock = socket.create_connection(address, deadline.left())
+            # A packet smaller than a segment would wait for the answer to the one before.
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            return sock
         return jump.transport.open_channel(
             "direct-tcpip", address, ("127.0.0.1", 0), timeout=deadline.left()
         )
