@@ -30,7 +30,7 @@ settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 # Views that ask another system and wait for its answer.
 WAITS = re.compile(
     r"^/(charging/api/(license-plates|plates/recognize|battery/now)"
-    r"|sshops/servers/[^/]+/(folder|file))/?$"
+    r"|sshops/servers/[^/]+/(folder|file|uploads))/?$"
 )
 pages = FastLane(
     WSGIBridge(

@@ -5,6 +5,7 @@ import re
 from django.utils.http import parse_http_date_safe
 
 RANGE = re.compile(r"bytes=([0-9]*)-([0-9]*)", re.ASCII)
+SENT = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})", re.ASCII)
 
 
 def part_of(request, *, etag, modified, size):
@@ -27,6 +28,17 @@ def told(status, start, stop, size):
     if status == 206:
         headers["Content-Range"] = f"bytes {start}-{stop - 1}/{size}"
     return headers
+
+
+def rest_from(header, size):
+    """Return where a body of that size, the rest of a file, begins by its
+    Content-Range; None where it is none."""
+    matched = SENT.fullmatch(header.strip())
+    if matched is None:
+        return None
+    start, last, total = map(int, matched.groups())
+    is_rest = start <= last == total - 1 and total - start == size
+    return start if is_rest else None
 
 
 def _asked(request, etag, modified):

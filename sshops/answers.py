@@ -73,6 +73,7 @@ def body_of(error, response, path):
         ]
     elif getattr(error, "detail", None) and isinstance(error, Failure):
         about["detail"] = error.detail
+    about |= getattr(error, "fields", {})
     return {"success": False, "error": about, "path": path}
 
 

@@ -26,13 +26,18 @@ READ_BACK_BYTES = 1 << 18
 NEVER = threading.Event()
 
 
-def sha256(connection, sftp, path, *, length=None, stopped=NEVER):
-    """Return the SHA-256 of a file, or of its first bytes, in hexadecimal.
+def sha256(connection, sftp, path, *, offset=0, length=None, stopped=NEVER):
+    """Return the SHA-256 of a file in hexadecimal, or of a part: so many bytes from an
+    offset on.
 
     The server works it out, if it lets us run commands; else it is read by SFTP. Raise
     Stopped as soon as `stopped` is set meanwhile.
     """
-    script = f"({SUM})" if length is None else f"head -c {length} | ({SUM})"
+    script = f"({SUM})"
+    if length is not None:
+        script = f"head -c {length} | {script}"
+    if offset:
+        script = f"tail -c +{offset + 1} | {script}"
     with contextlib.suppress(*LINE_ERRORS):
         channel = connection.transport.open_session()
         try:
@@ -45,7 +50,7 @@ def sha256(connection, sftp, path, *, length=None, stopped=NEVER):
             channel.close()
     if stopped.is_set():
         raise Stopped
-    return _read(sftp, path, length, stopped)
+    return _read(sftp, path, offset, length, stopped)
 
 
 def _digest(channel, said):
@@ -119,11 +124,13 @@ class Growing:
             self.channel = None
 
 
-def _read(sftp, path, length, stopped):
+def _read(sftp, path, offset, length, stopped):
     digest = hashlib.sha256()
     with sftp.open(path, "rb") as file:
-        left = file.stat().st_size if length is None else length
-        file.prefetch(left)
+        size = file.stat().st_size
+        left = size - offset if length is None else length
+        file.seek(offset)
+        file.prefetch(min(size, offset + left))
         for data in iter(partial(file.read, min(left, READ_BACK_BYTES)), b""):
             if stopped.is_set():
                 raise Stopped

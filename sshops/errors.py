@@ -13,6 +13,7 @@ class Failure(DomainError):
     status = 500
     code = "INTERNAL_SERVER_ERROR"
     error_code = 10000
+    fields = {}  # what else an answer over HTTP tells
 
     def __init__(self, text=None, *, detail=None):
         self.detail = detail

@@ -4,6 +4,7 @@ What is asked of the server takes as long as it takes: `config.asgi` has these p
 served by the threads that may wait.
 """
 
+import re
 from urllib.parse import quote
 
 from django.http import HttpResponse, StreamingHttpResponse
@@ -18,7 +19,7 @@ from config import ranges
 from config.errors import Interrupted, Invalid, problem
 from config.pagination import number_in_query
 from config.parsers import Untouched
-from sshops import fields, remote_files
+from sshops import fields, remote_files, uploads
 from sshops.answers import View
 from sshops.commands import Caller
 from sshops.server_views import NAME
@@ -28,6 +29,16 @@ LONGEST_PATH = 4096
 PIECE_BYTES = 1 << 18
 BYTES = "application/octet-stream"
 PATH = OpenApiParameter("path", str, required=True)
+KEY = re.compile(r"[A-Za-z0-9_-]{8,64}", re.ASCII)
+UPLOAD = OpenApiParameter(
+    "upload", str, description="A key of yours, under which an upload goes on."
+)
+RANGE = OpenApiParameter(
+    "Content-Range",
+    str,
+    OpenApiParameter.HEADER,
+    description="`bytes START-END/TOTAL`: the body is the file from START to its end.",
+)
 RATE = OpenApiParameter(
     "rate_limit", int, description="Bytes a second; as fast as it goes unless given."
 )
@@ -57,6 +68,10 @@ class KeptSerializer(serializers.Serializer):
     sha256 = serializers.CharField()
 
 
+class ArrivedSerializer(serializers.Serializer):
+    size = serializers.IntegerField()
+
+
 class OfServer(View):
     right = USE_TRANSFER
     parser_classes = [Untouched]
@@ -82,6 +97,28 @@ def rate_of(request):
     if rate == 0:
         refuse("rate_limit", _("Must be at least 1."), "range")
     return rate
+
+
+def upload_of(request):
+    """Return the key of an upload, or None; raise Invalid."""
+    key = request.query_params.get("upload")
+    if key is not None and not KEY.fullmatch(key):
+        refuse("upload", _("8 to 64 letters, digits, - and _ make a key."))
+    return key
+
+
+def start_of(request, size, key):
+    """Return where in its file a body of that size begins; raise Invalid."""
+    header = request.headers.get("Content-Range")
+    if header is None:
+        return 0
+    if key is None:
+        text = _("Only an upload with a key goes on.")
+    elif (start := ranges.rest_from(header, size)) is not None:
+        return start
+    else:
+        text = _("This is not the rest of a file: bytes START-END/TOTAL.")
+    raise Invalid(problem(["header", "Content-Range"], text))
 
 
 @extend_schema(parameters=[NAME, PATH])
@@ -121,18 +158,42 @@ class File(OfServer):
         return StreamingHttpResponse(file, status=status, headers=headers)
 
     @extend_schema(
+        parameters=[UPLOAD, RANGE],
         request={BYTES: OpenApiTypes.BINARY},
         responses={200: KeptSerializer, 201: KeptSerializer},
     )
     def put(self, request, name):
         """Make the body a file on the server, whole or not at all."""
-        caller, name, path = self.asked(request, name)
+        asked = self.asked(request, name)
+        key, rate = upload_of(request), rate_of(request)
         size = int(request.META.get("CONTENT_LENGTH") or 0)
-        sha256, is_new = remote_files.keep(
-            *(caller, name, path, pieces_of(request)), size=size, rate=rate_of(request)
+        start = start_of(request, size, key)
+        sha256, is_new = uploads.keep(
+            *(*asked, pieces_of(request)), size=size, rate=rate, key=key, start=start
         )
-        kept = {"path": path, "size": size, "sha256": sha256}
+        kept = {"path": asked[2], "size": start + size, "sha256": sha256}
         return Response(KeptSerializer(kept).data, 201 if is_new else 200)
+
+
+@extend_schema(parameters=[NAME, PATH, UPLOAD])
+class Uploads(OfServer):
+    def asked(self, request, name):
+        key = upload_of(request)
+        if key is None:
+            refuse("upload", _("It is required."), "missing")
+        return *super().asked(request, name), key
+
+    @extend_schema(responses=ArrivedSerializer)
+    def get(self, request, name):
+        """Tell how much is there of an upload that broke off."""
+        size = uploads.arrived(*self.asked(request, name))
+        return Response(ArrivedSerializer({"size": size}).data)
+
+    @extend_schema(responses={204: None})
+    def delete(self, request, name):
+        """Remove what is there of an upload."""
+        uploads.drop(*self.asked(request, name))
+        return Response(status=204)
 
 
 def pieces_of(request):

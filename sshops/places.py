@@ -28,4 +28,4 @@ def part_of(path, key):
     """Return the name under which a file arrives beside its path; each key has one."""
     folder, name = posixpath.split(path)
     name = name.encode()[:200].decode(errors="ignore")
-    return posixpath.join(folder, f".{name}.{str(key)[:8]}.part")
+    return posixpath.join(folder, f".{name}.{key}.part")

@@ -1,12 +1,11 @@
-"""Files of one server, straight from and to somebody's own computer, by SFTP.
+"""Files of one server, looked at and straight to somebody's own computer, by SFTP.
 
     folder = listed(caller, "db1", "/var/log")
     file = fetch(caller, "db1", "/var/log/syslog")     iterate it, and close it
-    kept = keep(caller, "db1", "/tmp/a.csv", pieces, size=5)
 
 Each has a connection of its own, in a thread that may wait, and an entry in the audit
-log. They raise UnknownServer; what connecting raises; NotFound, NoRight, NotAFile,
-NoRoom and ServerRefuses for what the server says; TooManyStreams.
+log. They raise UnknownServer; what connecting raises; NotFound, NoRight, NotAFile and
+ServerRefuses for what the server says; TooManyStreams. Files to a server: `uploads`.
 """
 
 import contextlib
@@ -15,7 +14,6 @@ import posixpath
 import stat
 import threading
 import time
-import uuid
 from dataclasses import replace
 from itertools import islice
 
@@ -23,7 +21,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from config.errors import DomainError, Interrupted
-from sshops import audit, connections, digests
+from sshops import audit, connections
 from sshops.commands import server_of
 from sshops.errors import (
     ConnectionLost,
@@ -32,19 +30,14 @@ from sshops.errors import (
     InvalidParameter,
     NotFound,
 )
-from sshops.places import part_of
-from sshops.sftp_listing import entries, room
+from sshops.sftp_listing import entries
 from sshops.sftp_pipe import (
-    CREATE,
     FOR_READING,
-    FOR_WRITING,
     LINE_ERRORS,
     Pace,
-    SFTPError,
     Stopped,
     Wire,
     read_ahead,
-    write_behind,
 )
 from sshops.transfers import NoRight
 
@@ -66,14 +59,6 @@ class ServerRefuses(Failure):
     status = 409
     code = "SFTP_REFUSED"
     error_code = 60002
-
-
-class NoRoom(Failure):
-    """There is no room for this on the server's disk."""
-
-    status = 413
-    code = "SFTP_NO_ROOM"
-    error_code = 60003
 
 
 class TooManyStreams(Failure):
@@ -273,81 +258,3 @@ class Fetched:
 
     def close(self, outcome="disconnected", **how):
         self.deed.end(outcome, **how)
-
-
-# Sending
-
-
-def keep(caller, server_name, path, pieces, *, size, rate=None):
-    """Write so many bytes to a file, whole or not at all.
-
-    Return (SHA-256, whether the file is new). Raise Interrupted when they end early.
-    """
-    deed = Deed(caller, server_name, f"upload {path}: {size} bytes")
-    with deed.or_end(), told(path):
-        sftp = deed.line.sftp
-        goal, mode = place_of(sftp, path)
-        part = part_of(goal, uuid.uuid4())
-        try:
-            sha256 = written(deed.line, part, pieces, size, rate)
-            if digests.sha256(deed.line.connection, sftp, part) != sha256:
-                raise ServerRefuses(
-                    _("What arrived is not what was sent."), detail=path
-                )
-            if mode is not None:
-                sftp.chmod(part, mode)
-            sftp.posix_rename(part, goal)
-        except BaseException:
-            with contextlib.suppress(OSError, *LINE_ERRORS):
-                sftp.remove(part)
-            raise
-    deed.end("complete", text=f"sha256:{sha256}")
-    return sha256, mode is None
-
-
-def place_of(sftp, path):
-    """Return where a file is, links followed, and its mode; None for a new one."""
-    if path.endswith("/"):
-        raise NotAFile(detail=path)
-    try:
-        status = ordinary(sftp.stat(path), path)
-    except FileNotFoundError:
-        return path, None
-    return sftp.normalize(path), stat.S_IMODE(status.st_mode)
-
-
-def written(line, path, pieces, size, rate):
-    """Write pieces to a new file; return their SHA-256."""
-    wire, pace = line.wire(), Pace(rate)
-    digest = hashlib.sha256()
-    arrived = handed = 0
-
-    def paced():
-        nonlocal handed
-        for piece in pieces:
-            pace.wait(len(piece), line.patience)
-            digest.update(piece)
-            handed += len(piece)
-            line.patience.go_on()
-            yield piece
-        if handed != size:
-            raise Interrupted
-
-    handle = wire.opened(path, FOR_WRITING | CREATE)
-    if is_too_much(wire, path, size):
-        raise NoRoom(detail=path)
-    try:
-        for count in write_behind(wire, handle, path, 0, paced()):
-            arrived += count
-    except SFTPError as error:
-        # The protocol has no word of its own for a full disk.
-        if is_too_much(line.wire(), path, size - arrived):
-            raise NoRoom(detail=path) from error
-        raise
-    return digest.hexdigest()
-
-
-def is_too_much(wire, path, size):
-    """Tell whether the disk has not so much room, where the server tells at all."""
-    free = room(wire, path)
-    return free is not None and size > free

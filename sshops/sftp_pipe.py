@@ -114,6 +114,8 @@ class Wire:
                 sent = self.channel.send(data)
             except TimeoutError:
                 continue
+            except OSError as error:  # paramiko's word for a channel that was closed
+                raise EOFError from error
             if not sent:
                 raise EOFError
             data = data[sent:]

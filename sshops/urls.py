@@ -20,6 +20,7 @@ servers = [
     path("servers/<name>", server_views.OneServer.as_view(), name="server"),
     path("servers/<name>/folder", file_views.Folder.as_view(), name="folder"),
     path("servers/<name>/file", file_views.File.as_view(), name="file"),
+    path("servers/<name>/uploads", file_views.Uploads.as_view(), name="uploads"),
     path("servers/<name>/send", shared_file_views.Send.as_view(), name="send"),
     path("servers/<name>/fetch", shared_file_views.Fetch.as_view(), name="fetch"),
     path("shared-files", shared_file_views.SharedFiles.as_view(), name="shared-files"),

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
-from sshops import remote_files
+from sshops import remote_files, uploads
 from sshops.commands import Caller
 from sshops.models import AuditEntry
 from tests import factories
@@ -198,8 +198,8 @@ def test_a_full_disk(operator, server, tmp_path):
     free = room.f_bavail * room.f_frsize
     caller = Caller(operator, "", "10.1.2.3")
 
-    with pytest.raises(remote_files.NoRoom):
-        remote_files.keep(caller, server.name, f"{tmp_path}/a", [], size=free * 2)
+    with pytest.raises(uploads.NoRoom):
+        uploads.keep(caller, server.name, f"{tmp_path}/a", [], size=free * 2)
 
     assert not any(tmp_path.iterdir())
     assert noted()[1] == "error"

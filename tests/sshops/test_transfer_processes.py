@@ -2,6 +2,7 @@
 
 import hashlib
 import http.client
+import json
 import os
 import signal
 import threading
@@ -128,4 +129,41 @@ def test_an_upload_whose_process_is_killed_leaves_the_file_as_it_was(
     assert broke
     assert (there / "a").read_text() == "as it was"
     assert ask(two, "PUT", path, content).status == 200
+    assert (there / "a").read_bytes() == content
+
+
+def test_an_upload_with_a_key_goes_on_at_another_process(webs, ask, server, there):
+    content = os.urandom(6_000_000)
+    one, two = webs
+    query = f"path={there}/a&upload=k3y-of-mine"
+    path = f"servers/{server.name}/file?{query}"
+    broke = []
+
+    def send():
+        try:
+            ask(one, "PUT", f"{path}&rate_limit=1000000", content)
+        except OSError as error:
+            broke.append(error)
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    under_way(there, 1_000_000)
+
+    os.kill(one.pid, signal.SIGKILL)
+
+    sender.join(30)
+    assert broke
+
+    def go_on():
+        found = ask(two, "GET", f"servers/{server.name}/uploads?{query}")
+        start = json.load(found)["size"]
+        assert 1_000_000 <= start < len(content)
+        part = f"bytes {start}-{len(content) - 1}/{len(content)}"
+        answer = ask(two, "PUT", path, content[start:], **{"Content-Range": part})
+        # The killed process had its turn for a while yet.
+        return answer if answer.status != 409 else None
+
+    answer = wait_until(go_on)
+    assert answer.status == 201
+    assert json.load(answer)["sha256"] == hashlib.sha256(content).hexdigest()
     assert (there / "a").read_bytes() == content
