@@ -10,6 +10,7 @@ time: two bookings wait for each other in one direction only.
 import functools
 import random
 import time
+import uuid
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
@@ -211,21 +212,7 @@ def attempt(bay, driver, date, windows, held_until=None):
     """
     now = timezone.now()
     wish = wishes(driver.plate, date, windows)
-    reservations = [
-        Reservation(
-            session_id=bay,
-            owner=driver.user,
-            plate=driver.plate,
-            plate_normalized=wish["plate"],
-            contact_email=driver.contact_email,
-            starts_at=window.start,
-            ends_at=window.end,
-            created_at=now,
-            updated_at=now,
-            held_until=held_until,
-        )
-        for window in windows
-    ]
+    ids = [uuid.uuid4() for _window in windows]
     spans = [hours.minutes(window, date) for window in windows]
     first, last = min(start for start, _end in spans), max(end for _start, end in spans)
     values = {
@@ -240,10 +227,10 @@ def attempt(bay, driver, date, windows, held_until=None):
         "email": driver.contact_email,
         "now": now,
         "held": held_until,
-        "ids": [reservation.id for reservation in reservations],
+        "ids": ids,
         "slot_of": [
-            reservation.id
-            for reservation, window in zip(reservations, windows, strict=True)
+            id
+            for id, window in zip(ids, windows, strict=True)
             for _slot in window.slots()
         ],
     }
@@ -256,6 +243,22 @@ def attempt(bay, driver, date, windows, held_until=None):
         raise
     if not is_stored:
         return [place] if place else [], []
+    reservations = [
+        Reservation(
+            id=id,
+            session_id=bay,
+            owner=driver.user,
+            plate=driver.plate,
+            plate_normalized=wish["plate"],
+            contact_email=driver.contact_email,
+            starts_at=window.start,
+            ends_at=window.end,
+            created_at=now,
+            updated_at=now,
+            held_until=held_until,
+        )
+        for id, window in zip(ids, windows, strict=True)
+    ]
     for reservation in reservations:
         reservation._state.adding = False
     board.taken(reservations)

@@ -115,4 +115,15 @@ def execute(statement, values):
             connection.connection.execute("SET plan_cache_mode = force_generic_plan")
             connection.connection.prepare_threshold = 0
         cursor = psycopg.Cursor(connection.connection)  # Django's own never prepares
-        return cursor.execute(statement, values, prepare=True).fetchall()
+        return cursor.execute(statement, in_text(values), prepare=True).fetchall()
+
+
+def in_text(values):
+    """Return the values with the lists of moments and ids as PostgreSQL writes them.
+
+    psycopg looks at every element of a list first, for longer than this takes.
+    """
+    return {
+        name: f"{{{','.join(map(str, value))}}}" if isinstance(value, list) else value
+        for name, value in values.items()
+    }

@@ -8,8 +8,6 @@ from charging.camera_views import camera_paths
 from charging.page_views import page_paths
 
 api = [
-    *camera_paths,
-    *board_paths,
     path("sessions", views.Sessions.as_view()),
     path("reservations", views.Reservations.as_view(), name="reservations"),
     path("reservations/batch", views.Batches.as_view(), name="batches"),
@@ -24,6 +22,8 @@ api = [
     path("admin/reservations.csv", views.Table.as_view(), name="table"),
     path("admin/reservations/by-session", views.StaffBySession.as_view()),
     path("admin/reservations/<id>", views.StaffReservation.as_view()),
+    *camera_paths,
+    *board_paths,
     path("waiting", waiting_views.WaitingList.as_view(), name="waiting"),
     path("waiting/<id>", waiting_views.OneEntry.as_view(), name="waiting-entry"),
     path("waiting/<id>/accept", waiting_views.Acceptance.as_view(), name="accept"),
@@ -31,7 +31,7 @@ api = [
 
 app_name = "charging"
 urlpatterns = [
-    *page_paths,
-    path("health", views.Health.as_view()),
     path("api/", include(api)),
+    path("health", views.Health.as_view()),
+    *page_paths,
 ]

@@ -14,6 +14,12 @@ from config import health, pages
 from workspace.views import sign_in
 
 urlpatterns = [
+    # Tried in order: what programs ask for stands first.
+    path("roadblock/", include("roadblock.urls")),
+    path("diagnosis/", include("diagnosis.urls")),
+    path("charging/", include("charging.urls")),
+    path("workspace/", include("workspace.urls")),
+    path("sshops/", include("sshops.urls")),
     path("", pages.home, name="home"),
     path("api/status", pages.status, name="status"),
     path("sign-in/", sign_in.SignInPage.as_view(), name="sign-in"),
@@ -27,11 +33,6 @@ urlpatterns = [
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs", SpectacularSwaggerSplitView.as_view(), name="docs"),
     path("redoc", SpectacularRedocView.as_view(), name="redoc"),
-    path("roadblock/", include("roadblock.urls")),
-    path("diagnosis/", include("diagnosis.urls")),
-    path("charging/", include("charging.urls")),
-    path("workspace/", include("workspace.urls")),
-    path("sshops/", include("sshops.urls")),
 ]
 
 handler400 = "config.errors.bad_request"
