@@ -39,6 +39,9 @@ RANGE = OpenApiParameter(
     OpenApiParameter.HEADER,
     description="`bytes START-END/TOTAL`: the body is the file from START to its end.",
 )
+THERE = OpenApiParameter(
+    "there", int, description="The bytes of the upload that must be there by now."
+)
 RATE = OpenApiParameter(
     "rate_limit", int, description="Bytes a second; as fast as it goes unless given."
 )
@@ -158,7 +161,7 @@ class File(OfServer):
         return StreamingHttpResponse(file, status=status, headers=headers)
 
     @extend_schema(
-        parameters=[UPLOAD, RANGE],
+        parameters=[UPLOAD, RANGE, THERE],
         request={BYTES: OpenApiTypes.BINARY},
         responses={200: KeptSerializer, 201: KeptSerializer},
     )
@@ -169,7 +172,12 @@ class File(OfServer):
         size = int(request.META.get("CONTENT_LENGTH") or 0)
         start = start_of(request, size, key)
         sha256, is_new = uploads.keep(
-            *(*asked, pieces_of(request)), size=size, rate=rate, key=key, start=start
+            *(*asked, pieces_of(request)),
+            size=size,
+            rate=rate,
+            key=key,
+            start=start,
+            there=number_in_query(request, "there"),
         )
         kept = {"path": asked[2], "size": start + size, "sha256": sha256}
         return Response(KeptSerializer(kept).data, 201 if is_new else 200)

@@ -9,7 +9,7 @@ it is, and goes on under the same key:
     arrived(caller, "db1", "/tmp/a.csv", "k3y-of-mine")    how many bytes are there
     drop(caller, "db1", "/tmp/a.csv", "k3y-of-mine")
 
-They raise what `remote_files` does; NoRoom, LessIsThere, UnderWay; Interrupted when the
+They raise what `remote_files` does; NoRoom, OutOfStep, UnderWay; Interrupted when the
 pieces end early.
 """
 
@@ -62,11 +62,11 @@ class UnderWay(Failure):
     error_code = 60004
 
 
-class LessIsThere(Failure):
-    """Less of the file has arrived so far; go on from `size`."""
+class OutOfStep(Failure):
+    """Not as much of the file is there as you say; go on from `size`."""
 
     status = 409
-    code = "SFTP_UPLOAD_GAP"
+    code = "SFTP_UPLOAD_OUT_OF_STEP"
     error_code = 60005
 
     def __init__(self, size):
@@ -74,18 +74,25 @@ class LessIsThere(Failure):
         self.fields = {"size": size}
 
 
-def keep(caller, server_name, path, pieces, *, size, rate=None, key=None, start=0):
+def keep(
+    caller, server_name, path, pieces, *, size, rate=None, key=None, start=0, there=None
+):
     """Write so many bytes to a file, from `start` on, whole or not at all.
 
-    Return (SHA-256 of the file, whether it is new).
+    With `there`, only if just so much is there already. Return (SHA-256 of the file,
+    whether it is new).
     """
     onward = f" from {start} on" if start else ""
-    deed = Deed(caller, server_name, f"upload {path}: {size} bytes{onward}")
-    with deed.or_end(), told(path), turn(deed, caller.user, key) as is_lost:
+    with (
+        turn(caller.user, key) as is_lost,
+        doing(
+            caller, server_name, path, f"upload {path}: {size} bytes{onward}"
+        ) as deed,
+    ):
         sftp = deed.line.sftp
         goal, mode = place_of(sftp, path)
         part = part_of(goal, own_name(caller.user, key) if key else uuid.uuid4())
-        begin(sftp, part, start)
+        begin(sftp, part, start, there)
         with clearing(deed.line, part, stays=key is not None):
             sent = written(deed.line, part, pieces, size, rate, start, is_lost)
             sha256 = checked(deed.line, part, sent, start)
@@ -94,28 +101,34 @@ def keep(caller, server_name, path, pieces, *, size, rate=None, key=None, start=
             if mode is not None:
                 sftp.chmod(part, mode)
             sftp.posix_rename(part, goal)
-    deed.end("complete", text=f"sha256:{sha256}")
+        deed.end("complete", text=f"sha256:{sha256}")
     return sha256, mode is None
 
 
 def arrived(caller, server_name, path, key):
     """Return how many bytes of an upload that broke off are there."""
-    deed = Deed(caller, server_name, f"look what came of the upload {path}")
-    with deed.or_end(), told(path):
+    with doing(caller, server_name, path, f"look at the upload {path}") as deed:
         goal, _mode = place_of(deed.line.sftp, path)
-        size = size_of(deed.line.sftp, part_of(goal, own_name(caller.user, key)))
-    deed.end("complete")
-    return size
+        return size_of(deed.line.sftp, part_of(goal, own_name(caller.user, key)))
 
 
 def drop(caller, server_name, path, key):
     """Remove what is there of an upload."""
-    deed = Deed(caller, server_name, f"drop the upload {path}")
-    patience = PATIENCE_SECONDS  # its sender may have left just now
-    with deed.or_end(), told(path), turn(deed, caller.user, key, patience):
+    with (
+        turn(caller.user, key, PATIENCE_SECONDS),  # its sender left just now, perhaps
+        doing(caller, server_name, path, f"drop the upload {path}") as deed,
+    ):
         goal, _mode = place_of(deed.line.sftp, path)
         with contextlib.suppress(FileNotFoundError):
             deed.line.sftp.remove(part_of(goal, own_name(caller.user, key)))
+
+
+@contextlib.contextmanager
+def doing(caller, server_name, path, text):
+    """Have a Deed that ends with the block."""
+    deed = Deed(caller, server_name, text)
+    with deed.or_end(), told(path):
+        yield deed
     deed.end("complete")
 
 
@@ -128,15 +141,18 @@ def own_name(user, key):
 
 
 @contextlib.contextmanager
-def turn(deed, user, key, patience=0):
+def turn(user, key, patience=0):
     """Have a key to oneself, in all processes; yield an Event that is set once lost."""
     is_lost, is_over = threading.Event(), threading.Event()
     if key is None:
         yield is_lost
         return
-    name = f"madang:upload:{deed.line.connection.server.pk}:{own_name(user, key)}"
-    # A life of its own: it is renewed by a thread, and ends with a killed process.
-    lock = valkey().lock(name, timeout=HOLD_SECONDS, thread_local=False)
+    # Renewed by a thread of ours, it ends soon after the process does.
+    lock = valkey().lock(
+        f"madang:upload:{own_name(user, key)}",
+        timeout=HOLD_SECONDS,
+        thread_local=False,
+    )
     try:
         if not lock.acquire(blocking_timeout=patience):
             raise UnderWay
@@ -185,11 +201,11 @@ def size_of(sftp, path):
         return 0
 
 
-def begin(sftp, part, start):
-    """Have just the beginning there; raise LessIsThere."""
+def begin(sftp, part, start, there):
+    """Have just the beginning there; raise OutOfStep."""
     size = size_of(sftp, part)
-    if size < start:
-        raise LessIsThere(size)
+    if size < start or there not in (None, size):
+        raise OutOfStep(size)
     if size > start:
         sftp.truncate(part, start)
 

@@ -62,7 +62,8 @@ export class Rest {
 export const cookie = (name) =>
   document.cookie.match(new RegExp(`(?:^|; )${name}=([^;]*)`))?.[1] ?? "";
 
-function refusal(status, found) {
+/** What an answer of this status refuses, by its JSON. */
+export function refusal(status, found) {
   // The second form is that of sshops' clients.
   const detail =
     found?.detail ?? found?.error?.validation_errors ?? found?.error?.message;

@@ -1,8 +1,8 @@
 // The files of one server: look through its folders; send, fetch and share files.
 import { $, ask, element, say, write } from "../shared/elements.js";
 import { fill, gettext } from "../shared/i18n.js";
-import { cookie } from "../shared/rest.js";
-import { bytes, FileCard, progressText } from "./file_cards.js";
+import { bytes, FileCard } from "./file_cards.js";
+import { Upload } from "./uploads.js";
 
 export class Files {
   constructor(rest, { onRun }) {
@@ -142,29 +142,8 @@ export class Files {
     if (!(await this.isFree(file.name))) return;
     const card = new FileCard(`${file.name} → ${this.server.value}:${path}`);
     $("files-uploads").append(card.node);
-    const request = new XMLHttpRequest();
-    const begun = performance.now();
-    card.onStop = () => request.abort();
-    request.open("PUT", this.rest.url(`${base}/file`, { path: this.at(file.name) }));
-    request.setRequestHeader("X-CSRFToken", cookie("csrftoken"));
-    request.setRequestHeader("Content-Type", "application/octet-stream");
-    request.upload.addEventListener("progress", ({ loaded, total }) => {
-      const speed = (1000 * loaded) / Math.max(performance.now() - begun, 1);
-      card.progress(loaded, total, progressText(loaded, total, speed));
-    });
-    request.upload.addEventListener("load", () => card.say(gettext("Checking …")));
-    request.addEventListener("abort", () => card.end(gettext("Stopped."), "warn"));
-    request.addEventListener("error", () =>
-      card.end(gettext("The connection was lost. Please send it again."), "bad"),
-    );
-    request.addEventListener("load", () => {
-      const answer = JSON.parse(request.responseText || "null");
-      if (request.status < 300) {
-        card.end(fill(gettext("Sent. SHA-256 %(sha256)s"), answer), "good");
-        if (this.path === path) this.open(path);
-      } else card.end(answer?.error?.message ?? gettext("The server refused this."), "bad");
-    });
-    request.send(file);
+    const upload = new Upload(this.rest, base, this.at(file.name), file, card);
+    if ((await upload.send()) && this.path === path) this.open(path);
   }
 
   // From the shared files

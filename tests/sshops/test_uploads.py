@@ -146,6 +146,19 @@ def test_nothing_is_left_out(rest, broken, tmp_path):
     assert rest.size(tmp_path / "a") == size
 
 
+def test_it_goes_on_only_from_what_is_there(rest, broken, tmp_path):
+    content = os.urandom(SIZE)
+    size = broken(tmp_path / "a", content[:3_000_000])
+
+    repeated = rest.begin(tmp_path / "a", content, f"{KEY}&there=0")
+
+    assert code_of(repeated) == (409, 60005)
+    assert repeated.json()["error"]["size"] == rest.size(tmp_path / "a") == size
+    last = rest.go_on(tmp_path / "a", content, size, key=f"{KEY}&there={size}")
+    assert last.status_code == 201
+    assert code_of(rest.begin(tmp_path / "a", b"x", f"{KEY}&there=x")) == (422, 12000)
+
+
 def test_a_line_that_is_lost(rest, send, make_sshd, tmp_path):
     there = tmp_path / "there"
     there.mkdir()
