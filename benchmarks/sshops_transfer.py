@@ -3,8 +3,8 @@
 Starts two OpenSSH servers on loopback. In turns: our worker's transfer with everything
 it does (SHA-256 at both ends, temporary name, mode and time, progress in the database),
 `scp -3` through this machine, and the floor, `ssh cat | ssh 'cat >'`. The best of the
-turns counts; the copies are compared, and removed before the next. Fails below the
-speed of `scp -3`.
+turns counts; the copies are compared, and removed before the next. Fails below
+`scp -3`.
 """
 
 import argparse

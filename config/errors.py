@@ -96,6 +96,13 @@ class DatabaseUnavailable(Unavailable):
         super().__init__(headers={"Retry-After": "5"})
 
 
+class ValkeyUnavailable(Unavailable):
+    """The message store is away; please try again in a few seconds."""
+
+    def __init__(self):
+        super().__init__(headers={"Retry-After": "5"})
+
+
 class Invalid(DomainError):
     """The values given do not fit."""
 
@@ -245,8 +252,11 @@ def server_error(request):
 
 
 def database_unavailable(request):
+    return unavailable(request, DatabaseUnavailable())
+
+
+def unavailable(request, error):
     """Return the 503 of an outage: a page for who reads pages, else JSON."""
-    error = DatabaseUnavailable()
     if "text/html" in request.headers.get("Accept", ""):
         page = render_to_string("503.html")
         response = HttpResponse(page, status=error.status, headers=error.headers)

@@ -1,11 +1,15 @@
 """Small things done to every request and answer."""
 
+import logging
 from functools import lru_cache
 
+import redis
 from django.conf import settings
 from django.urls import Resolver404, resolve
 
 from config import errors, outages
+
+log = logging.getLogger(__name__)
 
 
 class OptionalSlash:
@@ -69,7 +73,7 @@ class ContentSecurityPolicy:
 
 
 class AnswerOutages:
-    """Answer 503 where a view needed the database while it was away."""
+    """Answer 503 where a view needed the database, or Valkey, while it was away."""
 
     def __init__(self, get_response):
         self.get_response = get_response
@@ -82,4 +86,7 @@ class AnswerOutages:
             exception
         ):
             return errors.database_unavailable(request)
+        if isinstance(exception, redis.ConnectionError | redis.TimeoutError):
+            log.error("Valkey is away: %s", exception)
+            return errors.unavailable(request, errors.ValkeyUnavailable())
         return None

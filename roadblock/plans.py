@@ -6,18 +6,19 @@ of it was lost or a new plan would catch clearly more.
 """
 
 import logging
+import time
 from contextlib import contextmanager
 from datetime import timedelta
 from math import degrees, hypot
 
 import numpy as np
-import redis
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
 from config.errors import Conflict, DomainError
 from config.realtime import publish
+from config.valkey import valkey
 from roadblock import orders, situations
 from roadblock.interception.planning import heat
 from roadblock.models import Chase, Plan, Roadblock
@@ -30,12 +31,12 @@ CONTAIN_SECONDS = 3.0  # for the search for posts that leave no way out
 MOST_WAYS = 10  # that are told when there is no such choice
 MOVED_METRES = 10.0  # a runner that moved less is where it was
 LOCK_SECONDS = 30
+GLANCE_SECONDS = 0.5  # for an answer: Valkey's client waits no longer than a second
 SHORT_OF_COMPLETE = (
     0.004  # roads that so small a share of the routes takes are not shown
 )
 
 State = Roadblock.State
-_valkey = redis.Redis.from_url(settings.REDIS_URL)
 
 
 class ChaseOver(Conflict):
@@ -75,13 +76,16 @@ def make(plan_id):
         except DomainError as error:
             Plan.objects.filter(pk=plan.pk).update(failure=error.code)
     # Whoever asked may be waiting.
-    _valkey.rpush(_answer_key(plan_id), b"made")
-    _valkey.expire(_answer_key(plan_id), LOCK_SECONDS)
+    valkey().rpush(_answer_key(plan_id), b"made")
+    valkey().expire(_answer_key(plan_id), LOCK_SECONDS)
 
 
 def wait_for(plan, seconds):
     """Return the plan as soon as it is made, or as it is after so many seconds."""
-    _valkey.blpop([_answer_key(plan.pk)], timeout=seconds)
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0:
+        if valkey().blpop([_answer_key(plan.pk)], timeout=min(left, GLANCE_SECONDS)):
+            break
     plan.refresh_from_db()
     return plan
 
@@ -337,9 +341,9 @@ def _answer_key(plan_id):
 def _alone(what):
     """Yield whether nobody else is at this; a lost lock opens again by itself."""
     key = f"roadblock:busy:{what}"
-    alone = bool(_valkey.set(key, b"1", nx=True, ex=LOCK_SECONDS))
+    alone = bool(valkey().set(key, b"1", nx=True, ex=LOCK_SECONDS))
     try:
         yield alone
     finally:
         if alone:
-            _valkey.delete(key)
+            valkey().delete(key)

@@ -1,15 +1,19 @@
 """What a stretch of time brought: captures, response times, ways driven."""
 
+import logging
 from datetime import timedelta
 
 import numpy as np
 from django.conf import settings
+from django.db import DatabaseError
 from django.db.models import Count, Q
 from django.utils import timezone
 
 from config import spreadsheets
 from roadblock import replay
 from roadblock.models import Chase, Event
+
+log = logging.getLogger(__name__)
 
 NEAR = 30.0  # metres from the runner at which a unit counts as having come
 LEAP = 150.0  # metres between two positions that no car drives
@@ -90,7 +94,12 @@ def keep_figures():
         ended_at__lt=timezone.now() - kept, figures__isnull=True
     )
     for chase in ended.select_related("runner").order_by("pk"):
-        figures_of(chase)
+        try:
+            figures_of(chase)
+        except DatabaseError:
+            raise
+        except Exception:  # one that cannot be measured holds up no other
+            log.exception("Chase %s has no figures", chase.pk)
 
 
 def measure(recording):

@@ -7,11 +7,11 @@ of them costs one join and one write.
 import struct
 from datetime import UTC, datetime, timedelta
 
-import redis
 from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
+from config.valkey import valkey
 from roadblock.models import Position
 
 LAST_KEY = "roadblock:last-positions"  # hash: id -> LAST
@@ -57,19 +57,18 @@ def sweep():
             return swept
 
 
-_valkey = redis.Redis.from_url(settings.REDIS_URL)
-
-
 def last_positions(ids=None):
     """Return {id: (x, y, Unix time)} of every car that was ever heard, or of these."""
     if ids is None:
-        found = _valkey.hgetall(LAST_KEY)
+        found = valkey().hgetall(LAST_KEY)
     else:
         ids = list(ids)
-        found = dict(zip(ids, _valkey.hmget(LAST_KEY, ids) if ids else [], strict=True))
+        found = dict(
+            zip(ids, valkey().hmget(LAST_KEY, ids) if ids else [], strict=True)
+        )
     return {int(id): LAST.unpack(value) for id, value in found.items() if value}
 
 
 def forget(id):
     """Drop the last position of a retired car."""
-    _valkey.hdel(LAST_KEY, id)
+    valkey().hdel(LAST_KEY, id)

@@ -13,13 +13,13 @@ import time
 import uuid
 
 import numpy as np
-import redis
 from django.conf import settings
 from kombu.exceptions import OperationalError
 from scipy.spatial import KDTree
 
 from config.errors import DatabaseUnavailable
 from config.realtime import in_thread
+from config.valkey import valkey
 from roadblock import tasks, tracks
 from roadblock.alerts import Sighting, raise_alerts
 from roadblock.models import Alert, Zone
@@ -42,8 +42,6 @@ NEWS_SECONDS = 60  # who has been silent for longer than this fell silent before
 MOST_ALERTS = 200  # of one look: a flood tells nobody anything
 PARTING = 1.5  # times the distance of proximity at which two have parted
 RECORD = np.dtype([("x", "<f4"), ("y", "<f4"), ("heard", "<f8")])  # tracks.LAST
-
-_valkey = redis.Redis.from_url(settings.REDIS_URL)
 
 
 class Fleet:
@@ -128,7 +126,7 @@ class Watch:
 
     def __init__(self, name):
         self.name = name
-        self.lease = _valkey.register_script(LEASE)
+        self.lease = valkey().register_script(LEASE)
 
     def look(self, cars):
         """Compare the fleet with what was seen last; return the new alerts.
@@ -137,14 +135,14 @@ class Watch:
         """
         if not self.lease([LEASE_KEY], [self.name, LEASE_MS]):
             return []
-        fleet = Fleet(cars, _valkey.hgetall(tracks.LAST_KEY))
-        kept = _valkey.get(STATE_KEY)
+        fleet = Fleet(cars, valkey().hgetall(tracks.LAST_KEY))
+        kept = valkey().get(STATE_KEY)
         before = State.read(kept)
         zones = list(Zone.objects.filter(active=True))
         now = State.of(fleet, zones, before)
         # First: who dies in between has told less, rather than the same again.
         if (text := now.written()) != kept:
-            _valkey.set(STATE_KEY, text)
+            valkey().set(STATE_KEY, text)
         sightings = list(now.news(before, zones))
         if len(sightings) > MOST_ALERTS:
             log.warning("Alerts left out, too many: %d", len(sightings) - MOST_ALERTS)

@@ -176,7 +176,7 @@ def _socket_to(server, jump, deadline):
     try:
         if jump is None:
             sock = socket.create_connection(address, deadline.left())
-            # Else a packet smaller than a segment waits for an answer.
+            # A packet smaller than a segment would wait for the last one's ACK.
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             return sock
         return jump.transport.open_channel(

@@ -143,7 +143,7 @@ def test_pages_say_it_to_people(servers, signed_in, outage):
     assert sent.status_code == 403  # nor does a form without its token
     listed = get(one, "/charging/api/sessions", {"Accept": "text/html"})
     assert listed.status_code == 503
-    assert "The database is away" in listed.text
+    assert "A part of the system is away" in listed.text
     assert 'http-equiv="refresh"' in listed.text
 
 

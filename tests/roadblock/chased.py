@@ -6,6 +6,7 @@ import time
 import pytest
 
 from config.realtime import in_thread
+from config.valkey import valkey
 from roadblock import maps, tracks
 from tests import factories
 from tests.roadblock.road_maps import link, node
@@ -36,7 +37,7 @@ def town(tmp_path, settings):
 def put(vehicle, column, row, ago=0.0):
     """Let a car have told that it is at a crossing."""
     where = tracks.LAST.pack(column * BLOCK, row * BLOCK, time.time() - ago)
-    tracks._valkey.hset(tracks.LAST_KEY, vehicle.pk, where)
+    valkey().hset(tracks.LAST_KEY, vehicle.pk, where)
 
 
 @pytest.fixture

@@ -250,19 +250,39 @@ def test_an_ended_chase_is_measured_once(chase):
     assert len(again) == 2
 
 
-def test_a_report_outlives_the_positions(chase, settings):
-    settings.ROADBLOCK_TRACK_KEEP_DAYS = 7
-    long_ago = timedelta(days=8)
-    for model in (Vehicle, Event, Position):
-        model.objects.update(created_at=F("created_at") - long_ago)
-    Chase.objects.update(
-        started_at=F("started_at") - long_ago, ended_at=F("ended_at") - long_ago
-    )
+LONG_AGO = timedelta(days=8)
 
+
+@pytest.fixture
+def old_chase(chase, settings):
+    """A chase whose positions are to be swept."""
+    settings.ROADBLOCK_TRACK_KEEP_DAYS = 7
+    for model in (Vehicle, Event, Position):
+        model.objects.update(created_at=F("created_at") - LONG_AGO)
+    Chase.objects.update(
+        started_at=F("started_at") - LONG_AGO, ended_at=F("ended_at") - LONG_AGO
+    )
+    return chase
+
+
+def test_a_chase_that_cannot_be_measured_holds_up_nothing(
+    old_chase, monkeypatch, caplog
+):
+    def broken(recording):
+        raise ValueError("not a number")
+
+    monkeypatch.setattr(reports, "measure", broken)
     tasks.sweep_positions()
 
     assert not Position.objects.exists()
-    begin = chase.started_at - long_ago
+    assert f"Chase {old_chase.pk} has no figures" in caplog.text
+
+
+def test_a_report_outlives_the_positions(chase, old_chase):
+    tasks.sweep_positions()
+
+    assert not Position.objects.exists()
+    begin = chase.started_at - LONG_AGO
     report = reports.report(begin, begin + timedelta(hours=1))
     assert report["units"][0]["metres"] == pytest.approx(200)
     assert report["units"][0]["response_seconds"] == pytest.approx(10, abs=1e-3)

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from config.consumers import Consumer
 from config.realtime import EVERYBODY, in_thread, publish_now
+from config.valkey import valkey
 from roadblock import client_packets, consumers, fleet, packets, tasks, tracking, tracks
 from roadblock.models import Position, Vehicle
 from roadblock.packets import Nack
@@ -115,10 +116,10 @@ async def test_vehicles_hear_every_step_of_a_runner(connect, tracker):
 
 
 async def test_a_tick_that_broke_is_made_up_for(board, tracker, police, caplog):
-    tracks._valkey.set(tracks.LAST_KEY, "not a hash")
+    valkey().set(tracks.LAST_KEY, "not a hash")
     tracker.moved(tracker.cars[3], 1, 2)
     await when(lambda: "not shown yet" in caplog.text)
-    tracks._valkey.delete(tracks.LAST_KEY)
+    valkey().delete(tracks.LAST_KEY)
 
     assert await told(board) == positions(4, (police.pk, 1, 2))
 
