@@ -4,7 +4,7 @@ import logging
 import posixpath
 import threading
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 
 from django.conf import settings
 from django.db import close_old_connections
@@ -128,7 +128,18 @@ class Work:
             connection.close()
 
     def forget(self):
-        """Clear away what has come of a run that goes on no more."""
+        """Clear away what has come of a run that goes on no more, if it can be."""
+        file = self.run.files.filter(is_done=False, is_folder=False).first()
+        if file is None:
+            return
+        try:
+            self.connect_target()
+            with suppress(FileNotFoundError):
+                self.to_sftp.remove(part_of(file.target_path, file.run_id))
+        except (*LINE_ERRORS, OSError, DomainError) as error:
+            log.warning("What came of %s is left there: %s", self.run, error)
+        finally:
+            self.hang_up()
 
     def copy_all(self):
         run = self.run

@@ -190,6 +190,22 @@ def test_what_came_of_another_state_of_the_file_is_dropped(caller, server, disk,
     assert kept(Upload.objects.get()) == content
 
 
+def test_sending_that_is_cancelled_leaves_no_file(caller, server, disk, there, working):
+    upload = shared(caller.user, os.urandom(9_000_000))
+    run = shared_transfers.send(
+        *(caller, server.name, upload.filename, f"{there}/b"), rate_limit=3_000_000
+    )
+    thread = working(run)
+    under_way(there)
+
+    transfers.cancel(run.pk)
+
+    thread.join(10)
+    run.refresh_from_db()
+    assert run.state == "cancelled"
+    assert not any(there.iterdir())
+
+
 def test_a_run_that_is_cancelled_leaves_no_file(caller, server, disk, there, working):
     (there / "a").write_bytes(os.urandom(9_000_000))
     run = shared_transfers.fetch(

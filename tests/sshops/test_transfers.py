@@ -178,7 +178,41 @@ def test_cancelling(caller, transfer, here, there, working):
     assert time.monotonic() - begun < 5
     run.refresh_from_db()
     assert run.state == "cancelled"
-    assert not (there / "a").exists()
+    assert not any(there.iterdir())
+
+
+def test_cancelling_while_the_target_is_away(
+    caller, transfer, here, there, make_sshd, working
+):
+    target = make_sshd()
+    (here / "a").write_bytes(os.urandom(5_000_000))
+    row = transfer(
+        here / "a", target_server=factories.server(target), rate_limit=300_000
+    )
+    run = asked(caller, row)
+    thread = working(run)
+    under_way(there)
+
+    target.stop()
+    transfers.cancel(run.pk)
+
+    thread.join(30)
+    run.refresh_from_db()
+    assert run.state == "cancelled"
+
+
+def test_who_has_lost_a_run_leaves_its_part(caller, transfer, here, there, working):
+    (here / "a").write_bytes(os.urandom(5_000_000))
+    run = asked(caller, transfer(here / "a", rate_limit=300_000))
+    thread = working(run)
+    under_way(there)
+
+    TransferRun.objects.update(attempt=2)  # another worker has it
+
+    thread.join(30)
+    run.refresh_from_db()
+    assert run.state == "running"
+    assert parts(there) != []
 
 
 def test_cancelling_before_anybody_works_on_it(caller, transfer, here):
@@ -256,7 +290,7 @@ def test_a_worker_that_is_killed_is_followed_by_another(
 def test_what_lies_there_under_our_name_is_not_trusted(caller, transfer, here, there):
     (here / "a").write_bytes(b"x" * 1000)
     run = asked(caller, transfer(here / "a"))
-    (there / f".a.{str(run.pk)[:8]}.part").write_bytes(b"y" * 500)
+    (there / f".a.{run.pk}.part").write_bytes(b"y" * 500)
 
     transfer_runs.run(run.pk)
 
