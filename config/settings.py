@@ -699,6 +699,7 @@ SSHOPS_SEEDED_SERVERS = {
 SSHOPS_SEEDED_USERNAME = env.str("HIWARE_ID", "")
 SSHOPS_SEEDED_PASSWORD = env.str("HIWARE_PW", "")
 SSHOPS_TRANSFER_TIMEOUT = env.float("SSHOPS_TRANSFER_TIMEOUT", 3600.0)  # 0: none
+SSHOPS_UPLOAD_KEEP_DAYS = env.int("SSHOPS_UPLOAD_KEEP_DAYS", 7)
 # Transfers last long: they have workers of their own.
 CELERY_TASK_ROUTES = {"sshops.tasks.run_transfer": {"queue": "transfers"}}
 CELERY_BEAT_SCHEDULE["sshops-find-transfers"] = {

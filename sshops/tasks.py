@@ -5,7 +5,7 @@ import logging
 from celery import shared_task
 from kombu.exceptions import OperationalError
 
-from sshops import health, recordings, transfer_runs, transfers
+from sshops import health, recordings, transfer_runs, transfers, upload_parts
 
 log = logging.getLogger(__name__)
 
@@ -52,3 +52,4 @@ def find_transfers():
 def sweep():
     health.sweep()
     recordings.sweep()
+    upload_parts.sweep()

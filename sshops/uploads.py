@@ -25,7 +25,7 @@ from redis.exceptions import LockError
 
 from config.errors import Interrupted
 from config.valkey import valkey
-from sshops import digests
+from sshops import digests, upload_parts
 from sshops.errors import Away, ConnectionLost, Failure
 from sshops.places import part_of
 from sshops.remote_files import Deed, NotAFile, ServerRefuses, ordinary, told
@@ -119,8 +119,7 @@ def drop(caller, server_name, path, key):
         doing(caller, server_name, path, f"drop the upload {path}") as deed,
     ):
         goal, _mode = place_of(deed.line.sftp, path)
-        with contextlib.suppress(FileNotFoundError):
-            deed.line.sftp.remove(part_of(goal, own_name(caller.user, key)))
+        remove(deed.line, part_of(goal, own_name(caller.user, key)))
 
 
 @contextlib.contextmanager
@@ -213,15 +212,24 @@ def begin(sftp, part, start, there):
 @contextlib.contextmanager
 def clearing(line, part, *, stays):
     """Remove the part where something goes wrong, or only what is refused."""
+    server = line.connection.server
+    upload_parts.remember(server, part)
     try:
         yield
     except BaseException as error:
         if not (stays and isinstance(error, BROKEN)):
             with contextlib.suppress(OSError, *LINE_ERRORS):
-                line.sftp.remove(part)
+                remove(line, part)
         if isinstance(error, OSError) and not line.connection.is_alive:
             raise ConnectionLost(detail=str(error)) from error
         raise
+    upload_parts.forget(server, part)
+
+
+def remove(line, part):
+    with contextlib.suppress(FileNotFoundError):
+        line.sftp.remove(part)
+    upload_parts.forget(line.connection.server, part)
 
 
 def written(line, path, pieces, size, rate, start, is_lost):

@@ -6,6 +6,7 @@ from sshops.models.rules import CommandApproval, CommandRule
 from sshops.models.servers import Server
 from sshops.models.terminals import Recording, Terminal
 from sshops.models.transfers import Transfer, TransferFile, TransferRun
+from sshops.models.uploads import UploadPart
 
 __all__ = [
     "AuditEntry",
@@ -24,4 +25,5 @@ __all__ = [
     "Transfer",
     "TransferFile",
     "TransferRun",
+    "UploadPart",
 ]

@@ -5,14 +5,17 @@ import hashlib
 import http.client
 import os
 import threading
+import time
+from datetime import timedelta
 from urllib.parse import quote
 
 import pytest
 import redis
+from django.utils import timezone
 
 from config.valkey import valkey
-from sshops import digests, uploads
-from sshops.models import AuditEntry
+from sshops import digests, upload_parts, uploads
+from sshops.models import AuditEntry, UploadPart
 from tests import factories
 from tests.conftest import token
 from tests.sshops.conftest import allow
@@ -324,3 +327,57 @@ def test_nobody_strangers_and_other_servers(api, outsider, operator, server, tmp
     for method in ("get", "delete"):
         assert code_of(getattr(api(operator), method)(path)) == (404, 23002)
     assert not AuditEntry.objects.exists()
+
+
+# Left behind
+
+
+def long_ago(path):
+    UploadPart.objects.update(touched_at=timezone.now() - timedelta(days=8))
+    then = time.time() - 8 * 86400
+    os.utime(path, (then, then))
+
+
+def test_what_nobody_comes_back_to_is_swept_away(rest, broken, tmp_path):
+    broken(tmp_path / "a", os.urandom(3_000_000))
+    upload_parts.sweep()
+    [part] = parts(tmp_path)
+    long_ago(part)
+
+    upload_parts.sweep()
+
+    assert not any(tmp_path.iterdir())
+    assert not UploadPart.objects.exists()
+
+
+def test_what_is_still_written_to_is_not_swept_away(rest, broken, tmp_path):
+    broken(tmp_path / "a", os.urandom(3_000_000))
+    [part] = parts(tmp_path)
+    long_ago(part)
+    os.utime(part)
+
+    upload_parts.sweep()
+
+    assert parts(tmp_path) == [part]
+    assert UploadPart.objects.exists()
+
+
+def test_a_server_that_is_away_is_swept_later(server):
+    away = factories.server(port=1)
+    for where in (away, server):
+        upload_parts.remember(where, "/tmp/no such part")
+    UploadPart.objects.update(touched_at=timezone.now() - timedelta(days=8))
+
+    upload_parts.sweep()
+
+    assert UploadPart.objects.get().server == away
+
+
+def test_what_is_whole_or_dropped_needs_no_sweeping(rest, broken, tmp_path):
+    broken(tmp_path / "a", os.urandom(3_000_000))
+    assert UploadPart.objects.count() == 1
+
+    rest.drop(tmp_path / "a")
+    assert not UploadPart.objects.exists()
+    rest.begin(tmp_path / "a", b"whole")
+    assert not UploadPart.objects.exists()
