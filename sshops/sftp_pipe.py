@@ -14,6 +14,7 @@ import time
 from collections import deque
 
 import paramiko
+from paramiko.buffered_pipe import BufferedPipe, PipeTimeout
 
 OPEN, CLOSE, READ, WRITE = 3, 4, 5, 6
 INIT, VERSION, STATUS, HANDLE, DATA = 1, 2, 101, 102, 103
@@ -27,7 +28,6 @@ UNDER_WAY = 16
 AHEAD = 8
 GLANCE_SECONDS = 0.5
 WINDOW_BYTES = 1 << 23
-READ_BYTES = WINDOW_BYTES  # paramiko moves all that it is not asked for
 SSH_PACKET_BYTES = 1 << 17
 SSH_CONTENT_BYTES = 32768 - 64  # what paramiko puts into a packet for OpenSSH
 MOST_PACKET = 1 << 20
@@ -41,12 +41,36 @@ class Stopped(Exception):
     """Somebody asked for an end."""
 
 
+class Chunks(BufferedPipe):
+    """What a channel was sent, as it came in its packets, which paramiko's own buffer
+    would copy three times."""
+
+    def __init__(self):
+        super().__init__()
+        self._buffer = deque()
+
+    def _buffer_frombytes(self, data):
+        self._buffer.append(data)
+
+    def read(self, nbytes, timeout=None):
+        """Return a packet's bytes, which are at most SSH_PACKET_BYTES."""
+        with self._lock:
+            if not self._closed:
+                self._cv.wait_for(lambda: self._buffer or self._closed, timeout)
+            if self._buffer:
+                return self._buffer.popleft()
+            if self._closed:
+                return b""
+        raise PipeTimeout
+
+
 class Wire:
     """The SFTP protocol on a channel of its own, as far as files' contents need it."""
 
     def __init__(self, transport, stopped):
         self.channel = transport.open_session(WINDOW_BYTES, SSH_PACKET_BYTES)
         self.channel.settimeout(GLANCE_SECONDS)
+        self.channel.in_buffer = Chunks()
         self.channel.invoke_subsystem("sftp")
         self.stopped = stopped
         self.chunks = deque()  # what has come and was not taken yet
@@ -99,7 +123,7 @@ class Wire:
             if self.stopped.is_set():
                 raise Stopped
             try:
-                data = self.channel.recv(READ_BYTES)
+                data = self.channel.recv(SSH_PACKET_BYTES)
             except TimeoutError:
                 continue
             if not data:
