@@ -42,6 +42,9 @@ RANGE = OpenApiParameter(
 THERE = OpenApiParameter(
     "there", int, description="The bytes of the upload that must be there by now."
 )
+SETTLED = OpenApiParameter(
+    "settled", bool, description="Refuse to answer (409) while it is under way."
+)
 RATE = OpenApiParameter(
     "rate_limit", int, description="Bytes a second; as fast as it goes unless given."
 )
@@ -191,10 +194,13 @@ class Uploads(OfServer):
             refuse("upload", _("It is required."), "missing")
         return *super().asked(request, name), key
 
-    @extend_schema(responses=ArrivedSerializer)
+    @extend_schema(parameters=[SETTLED], responses=ArrivedSerializer)
     def get(self, request, name):
         """Tell how much is there of an upload that broke off."""
-        size = uploads.arrived(*self.asked(request, name))
+        size = uploads.arrived(
+            *self.asked(request, name),
+            is_settled=request.query_params.get("settled") == "true",
+        )
         return Response(ArrivedSerializer({"size": size}).data)
 
     @extend_schema(responses={204: None})

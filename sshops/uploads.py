@@ -105,9 +105,16 @@ def keep(
     return sha256, mode is None
 
 
-def arrived(caller, server_name, path, key):
-    """Return how many bytes of an upload that broke off are there."""
-    with doing(caller, server_name, path, f"look at the upload {path}") as deed:
+def arrived(caller, server_name, path, key, *, is_settled=False):
+    """Return how many bytes of an upload that broke off are there.
+
+    `is_settled` asks for a figure that changes no more: UnderWay is raised while
+    somebody still writes.
+    """
+    with (
+        turn(caller.user, key if is_settled else None, PATIENCE_SECONDS),
+        doing(caller, server_name, path, f"look at the upload {path}") as deed,
+    ):
         goal, _mode = place_of(deed.line.sftp, path)
         return size_of(deed.line.sftp, part_of(goal, own_name(caller.user, key)))
 

@@ -68,8 +68,10 @@ export class Upload {
   }
 
   async attempt() {
+    // Only once whom we have lost writes no more: a refusal of what we send would be
+    // heard after all of it was sent.
     const found = await this.rest.call("GET", `${this.base}/uploads`, {
-      query: this.query,
+      query: { ...this.query, settled: "true" },
     });
     if (this.isStopped) throw new Refused("");
     this.arrived = found.size;
@@ -86,14 +88,20 @@ export class Upload {
     const begun = performance.now();
     this.request = request;
     const url = this.rest.url(`${this.base}/file`, this.query);
-    // A browser may send a request anew whose connection was lost, from our start on:
-    // what has come by then would be lost.
+    // A browser may send a request anew, by itself, whose connection was lost: from our
+    // start on, over what has come by then.
     url.searchParams.set("there", this.arrived);
     request.open("PUT", url);
     request.setRequestHeader("X-CSRFToken", cookie("csrftoken"));
     request.setRequestHeader("Content-Type", "application/octet-stream");
     if (start) request.setRequestHeader("Content-Range", `bytes ${start}-${size - 1}/${size}`);
+    let furthest = 0;
     request.upload.addEventListener("progress", ({ loaded }) => {
+      if (loaded < furthest) {
+        request.abort(); // it does so now
+        return;
+      }
+      furthest = loaded;
       const speed = (1000 * loaded) / Math.max(performance.now() - begun, 1);
       const done = start + loaded;
       this.card.progress(done, size, progressText(done, size, speed));

@@ -311,9 +311,13 @@ def test_two_at_once(rest, send, server, tmp_path):
 
     assert code_of(rest.begin(tmp_path / "a", content)) == (409, 60004)
     assert code_of(rest.drop(tmp_path / "a")) == (409, 60004)
+    assert rest.size(tmp_path / "a") > 0
+    settled = path_of(server, "uploads", tmp_path / "a", f"{KEY}&settled=true")
+    assert code_of(rest.api.get(settled)) == (409, 60004)
 
     line.send(content[2_000_000:])
     assert line.getresponse().status == 201
+    assert rest.api.get(settled).json() == {"size": 0}
     assert (tmp_path / "a").read_bytes() == content
 
 
