@@ -104,55 +104,51 @@ def test_a_download_goes_on_at_another_process(webs, ask, server, there):
     )
 
 
+@pytest.fixture
+def killed_meanwhile(ask, there):
+    """Return a function that sends a file to a web process which is killed meanwhile."""
+
+    def send_and_kill(web, path, content):
+        broke = []
+
+        def send():
+            try:
+                ask(web, "PUT", f"{path}&rate_limit=1000000", content)
+            except OSError as error:
+                broke.append(error)
+
+        sender = threading.Thread(target=send)
+        sender.start()
+        under_way(there, 1_000_000)
+        os.kill(web.pid, signal.SIGKILL)
+        sender.join(30)
+        assert broke
+
+    return send_and_kill
+
+
 def test_an_upload_whose_process_is_killed_leaves_the_file_as_it_was(
-    webs, ask, server, there
+    webs, ask, server, there, killed_meanwhile
 ):
     (there / "a").write_text("as it was")
     content = os.urandom(6_000_000)
     one, two = webs
     path = f"servers/{server.name}/file?path={there}/a"
-    broke = []
+    killed_meanwhile(one, path, content)
 
-    def send():
-        try:
-            ask(one, "PUT", f"{path}&rate_limit=1000000", content)
-        except OSError as error:
-            broke.append(error)
-
-    sender = threading.Thread(target=send)
-    sender.start()
-    under_way(there)
-
-    os.kill(one.pid, signal.SIGKILL)
-
-    sender.join(30)
-    assert broke
     assert (there / "a").read_text() == "as it was"
     assert ask(two, "PUT", path, content).status == 200
     assert (there / "a").read_bytes() == content
 
 
-def test_an_upload_with_a_key_goes_on_at_another_process(webs, ask, server, there):
+def test_an_upload_with_a_key_goes_on_at_another_process(
+    webs, ask, server, there, killed_meanwhile
+):
     content = os.urandom(6_000_000)
     one, two = webs
     query = f"path={there}/a&upload=k3y-of-mine"
     path = f"servers/{server.name}/file?{query}"
-    broke = []
-
-    def send():
-        try:
-            ask(one, "PUT", f"{path}&rate_limit=1000000", content)
-        except OSError as error:
-            broke.append(error)
-
-    sender = threading.Thread(target=send)
-    sender.start()
-    under_way(there, 1_000_000)
-
-    os.kill(one.pid, signal.SIGKILL)
-
-    sender.join(30)
-    assert broke
+    killed_meanwhile(one, path, content)
 
     def go_on():
         found = ask(two, "GET", f"servers/{server.name}/uploads?{query}")
