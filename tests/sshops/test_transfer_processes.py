@@ -106,7 +106,7 @@ def test_a_download_goes_on_at_another_process(webs, ask, server, there):
 
 @pytest.fixture
 def killed_meanwhile(ask, there):
-    """Return a function that sends a file to a web process which is killed meanwhile."""
+    """Return a function that sends a file to a web process, killed meanwhile."""
 
     def send_and_kill(web, path, content):
         broke = []
