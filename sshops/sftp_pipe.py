@@ -1,17 +1,16 @@
 """Stream a file from one SFTP server to another, through us, with bounded memory.
 
 Many reads are under way at a time, and many writes, in pieces as large as a server
-takes: a file goes as fast as the slower line. Who reads is ahead of who writes by
-AHEAD pieces at most. Pieces are written in order, so what is there after a break is a
-beginning of the file.
+takes: a file goes as fast as the slower line. One thread does both: answers come in
+meanwhile, UNDER_WAY of them at most. Pieces are written in order, so what is there
+after a break is a beginning of the file.
 """
 
 import hashlib
-import queue
 import struct
-import threading
 import time
 from collections import deque
+from contextlib import closing
 
 import paramiko
 from paramiko.buffered_pipe import BufferedPipe, PipeTimeout
@@ -25,7 +24,6 @@ SMALL_PIECE = 32768  # what every server takes
 LARGE_PIECE = 255 * 1024  # what OpenSSH takes
 LIMITS = b"limits@openssh.com"
 UNDER_WAY = 16
-AHEAD = 8
 GLANCE_SECONDS = 0.5
 WINDOW_BYTES = 1 << 23
 SSH_PACKET_BYTES = 1 << 17
@@ -188,13 +186,10 @@ class Pipe:
     def __init__(self, source, target, *, stopped, rate=None, digest=None, follow=None):
         self.source, self.target = source, target  # transports
         self.stopped = stopped
-        self.broken = threading.Event()
         self.pace = Pace(rate)
         self.moved = 0
         self.follow = follow
         self.digest = digest or hashlib.sha256()
-        self.pieces = queue.Queue(AHEAD)
-        self.failure = None
 
     def run(self, source_path, target_path, *, offset, size):
         """Copy from the offset on; return the SHA-256 of all that was read.
@@ -203,34 +198,19 @@ class Pipe:
         paramiko's when a line breaks; Stopped.
         """
         self.moved = offset
-        reader = threading.Thread(
-            target=self._read, args=[source_path, offset, size], daemon=True
-        )
-        reader.start()
-        try:
-            self._write(target_path, offset)
-        finally:
-            self.broken.set()
-            reader.join()
-        if self.failure is not None:
-            raise self.failure
+        with closing(self.read(source_path, offset, size)) as pieces:
+            self.write(target_path, offset, self.passing(pieces))
         return self.digest.hexdigest()
 
-    def _read(self, path, offset, size):
-        try:
-            for piece in self.source_pieces(path, offset, size):
-                self.digest.update(piece)
-                self.pace.wait(len(piece), self.stopped)
-                self._hand_on(piece)
-            self._hand_on(None)
-        except Exception as error:
-            if not self.broken.is_set():
-                self.failure = error
-                self.broken.set()
+    def passing(self, pieces):
+        for piece in pieces:
+            self.digest.update(piece)
+            self.pace.wait(len(piece), self.stopped)
+            yield piece
 
-    def source_pieces(self, path, offset, size):
+    def read(self, path, offset, size):
         """Yield the pieces of the source from an offset to its size."""
-        wire = Wire(self.source, self.broken)
+        wire = Wire(self.source, self.stopped)
         try:
             handle = wire.opened(path, FOR_READING)
             wire.piece = self.pace.piece(wire.piece)
@@ -238,37 +218,17 @@ class Pipe:
         finally:
             wire.close()
 
-    def _hand_on(self, piece):
-        while True:
-            if self.broken.is_set() or self.stopped.is_set():
-                raise Stopped
-            try:
-                self.pieces.put(piece, timeout=GLANCE_SECONDS)
-            except queue.Full:
-                continue
-            return
-
-    def _write(self, path, offset):
+    def write(self, path, offset, pieces):
+        """Write pieces to the target from an offset on."""
         wire = Wire(self.target, self.stopped)
         try:
             handle = wire.opened(path, FOR_WRITING | CREATE)
-            pieces = iter(self._next, None)
             for size in write_behind(wire, handle, path, offset, pieces):
                 self.moved += size
                 if self.follow is not None:
                     self.follow(self.moved)
         finally:
             wire.close()
-
-    def _next(self):
-        while True:
-            if self.stopped.is_set():
-                raise Stopped
-            try:
-                return self.pieces.get(timeout=GLANCE_SECONDS)
-            except queue.Empty:
-                if self.failure is not None:
-                    raise self.failure from None
 
 
 def read_ahead(wire, handle, path, offset, size):

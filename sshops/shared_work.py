@@ -55,7 +55,7 @@ class Sending(Work):
 class FromShared(Pipe):
     """A Pipe whose source is a shared file."""
 
-    def source_pieces(self, _path, offset, size):
+    def read(self, _path, offset, size):
         pieces = shared_files.keeper().pieces(self.source.id, offset, size)
         with closing(pieces):
             for piece in pieces:
@@ -139,18 +139,24 @@ class Fetching(Work):
 class ToShared(Pipe):
     """A Pipe whose target is the Arrival of a shared file."""
 
-    def _write(self, _path, _offset):
-        self.target.add(self.read)
-        if self.failure is None and self.moved < self.target.size:
-            raise EOFError
+    def write(self, _path, _offset, pieces):
+        failure = None
 
-    def read(self, _size):
-        """Return the next piece, empty at the end."""
-        piece = self._next()
-        if piece is None:
-            return b""
-        self.moved += len(piece)
-        return piece
+        def take(_size):
+            nonlocal failure
+            try:
+                piece = next(pieces, b"")
+            except OSError as error:  # what has come before is kept
+                failure = error
+                raise
+            self.moved += len(piece)
+            return piece
+
+        self.target.add(take)
+        if failure is not None:
+            raise failure
+        if self.moved < self.target.size:
+            raise EOFError
 
 
 def digest_of(pieces, stopped):
