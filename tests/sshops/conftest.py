@@ -68,6 +68,14 @@ async def client(socket, operator):
 
 
 @pytest.fixture
+def there(tmp_path):
+    """A folder that files come to."""
+    folder = tmp_path / "there"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
 def silent_port():
     """A port where somebody accepts, and says nothing."""
     with sockets.create_server(("127.0.0.1", 0)) as server:

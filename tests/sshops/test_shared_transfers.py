@@ -27,13 +27,6 @@ def caller(operator):
     return Caller(operator, str(uuid.uuid4()), "10.1.2.3")
 
 
-@pytest.fixture
-def there(tmp_path):
-    folder = tmp_path / "there"
-    folder.mkdir()
-    return folder
-
-
 def shared(owner, content, name="a 한글.bin"):
     return files.accept(owner=owner, content=ContentFile(content), name=name)
 

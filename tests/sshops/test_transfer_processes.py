@@ -38,13 +38,6 @@ def webs(settings, monkeypatch):
 
 
 @pytest.fixture
-def there(tmp_path):
-    folder = tmp_path / "there"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
 def ask(operator):
     """Return a function that asks a web process as the operator."""
 

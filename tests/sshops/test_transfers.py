@@ -25,13 +25,6 @@ def here(tmp_path):
 
 
 @pytest.fixture
-def there(tmp_path):
-    folder = tmp_path / "there"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
 def transfer(sshd, other_sshd, here, there):
     """Return a function that makes a transfer from one sshd to the other."""
 

@@ -78,13 +78,6 @@ def line(site):
 
 
 @pytest.fixture
-def there(tmp_path):
-    folder = tmp_path / "there"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
 def mine(tmp_path):
     path = tmp_path / "mine 한글.bin"
     path.write_bytes(os.urandom(SIZE))
