@@ -14,7 +14,7 @@ from django.db import transaction
 
 from charging import hours, listings
 from config.realtime import packed
-from config.valkey import valkey
+from config.valkey import ask
 
 log = logging.getLogger(__name__)
 
@@ -78,12 +78,13 @@ def renew_versions(days, events=()):
     Then the events go out: whoever reads because of one finds the new state.
     """
     try:
-        pipeline = valkey().pipeline(transaction=False)
-        for day in days:
-            pipeline.set(version_key(day), secrets.token_hex(8), ex=VERSION_SECONDS)
-        for channel, event in events:
-            pipeline.publish(channel, event)
-        pipeline.execute()
+        ask(
+            *(
+                ("SET", version_key(day), secrets.token_hex(8), "EX", VERSION_SECONDS)
+                for day in days
+            ),
+            *(("PUBLISH", channel, event) for channel, event in events),
+        )
     except redis.RedisError as error:
         # Without Valkey no kept answer is given out either, and none outlives this.
         log.error("Nobody could be told of a change: %s", error)

@@ -6,16 +6,16 @@ stretch of `seconds`, also not across the edge of two windows. While Valkey is a
 everything passes: a rate protects, it must not be what breaks.
 """
 
+import hashlib
 import logging
 from dataclasses import dataclass
-from functools import cache
 
 import redis
 from django.conf import settings
 from rest_framework.throttling import BaseThrottle
 
 from config import errors  # the module: it may still be loading, and load this one
-from config.valkey import valkey
+from config.valkey import ask
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +38,8 @@ if takes then
 end
 return 0
 """
+# The name that Valkey gives it.
+DIGEST = hashlib.sha1(SCRIPT.encode(), usedforsecurity=False).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class Rate:
 
     def _ask(self, key, *, takes):
         try:
-            wait = _script()(*self.arguments(key, takes=takes))
+            wait = _run(*self.arguments(key, takes=takes))
         except redis.RedisError as error:
             _outage.begins(error)
             return
@@ -95,9 +97,12 @@ class Outage:
 _outage = Outage()
 
 
-@cache
-def _script():
-    return valkey().register_script(SCRIPT)
+def _run(names, values):
+    try:
+        (wait,) = ask(("EVALSHA", DIGEST, len(names), *names, *values))
+    except redis.exceptions.NoScriptError:  # a Valkey that has just started
+        (wait,) = ask(("EVAL", SCRIPT, len(names), *names, *values))
+    return wait
 
 
 class UserRate(BaseThrottle):

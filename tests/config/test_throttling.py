@@ -5,7 +5,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from config import throttling
 from config.errors import TooMany
 from config.throttling import Rate
 from config.valkey import valkey
@@ -15,12 +14,15 @@ from config.valkey import valkey
 def no_valkey(settings):
     """Rates look for Valkey where there is none."""
     settings.REDIS_URL = f"unix://{settings.DATA_DIR}/nobody-listens-here"
-    clients = (valkey, throttling._script)
-    for client in clients:
-        client.cache_clear()
+    valkey.cache_clear()
     yield
-    for client in clients:
-        client.cache_clear()
+    valkey.cache_clear()
+
+
+@pytest.fixture
+def just_started():
+    """A Valkey that knows no script."""
+    valkey().script_flush()
 
 
 def is_granted(rate, key):
@@ -40,6 +42,12 @@ def test_grants_up_to_the_limit_and_tells_when_to_come_back():
 
     assert granted == [True, True, True, False, False]
     assert 58 <= int(refused.value.headers["Retry-After"]) <= 60
+
+
+def test_a_valkey_that_has_just_started_learns_the_script(just_started):
+    rate = Rate("test", limit=1, seconds=60)
+
+    assert [is_granted(rate, "a") for _ in range(2)] == [True, False]
 
 
 def test_keys_and_names_are_counted_apart():
