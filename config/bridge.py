@@ -14,11 +14,12 @@ import io
 import sys
 import tempfile
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, nullcontext
 from urllib.parse import quote
 
 from django.db import close_old_connections
+
+from config.threads import Threads
 
 READ_IN_BYTES = 1 << 20  # a request body up to this is read before a thread is taken
 # WSGI needs to know a body's length, so a chunked one is always read in, to disk. What
@@ -95,8 +96,8 @@ class WSGIBridge:
         self.application = application
         self.waits = waits
         self.gate = Gate()
-        self.threads = ThreadPoolExecutor(threads, thread_name_prefix="http")
-        self.streams = ThreadPoolExecutor(stream_threads, thread_name_prefix="stream")
+        self.threads = Threads(threads, "http")
+        self.streams = Threads(stream_threads, "stream")
 
     async def __call__(self, scope, receive, send):
         length = _header(scope, b"content-length")
@@ -104,7 +105,7 @@ class WSGIBridge:
             await self.flowing(scope, receive, send)
             return
         try:
-            body = await _read_in(receive)
+            body = await read_in(receive)
         except ClientGone:
             return
         except TooLong:
@@ -113,6 +114,11 @@ class WSGIBridge:
         pool = self.streams if self.waits(scope["path"]) else self.threads
         with body:
             await self.exchange(scope, body, receive, send, pool)
+
+    async def run(self, function, *args):
+        """Return function(*args), run on a thread in its turn, like a request."""
+        async with self.gate.turn():
+            return await _work(self.threads, function, *args)
 
     async def flowing(self, scope, receive, send):
         """Serve a request whose large body is consumed while it arrives."""
@@ -213,7 +219,7 @@ def _work(pool, function, *args):
         finally:
             close_old_connections()
 
-    return asyncio.get_running_loop().run_in_executor(pool, work)
+    return pool.run(work)
 
 
 def _close(body):
@@ -287,7 +293,7 @@ class FlowingBody(io.RawIOBase):
         return size
 
 
-async def _read_in(receive):
+async def read_in(receive):
     """Return the whole body as a file; raise ClientGone or TooLong."""
     message = await _request_message(receive)
     if not message.get("more_body", False):
