@@ -343,6 +343,8 @@ LOGGING = {
         "django": {"handlers": [], "level": "NOTSET", "propagate": True},
         "django.channels.server": {"level": "WARNING"},
         "uvicorn": {"handlers": [], "level": "WARNING", "propagate": True},
+        # Nobody reads it, and without a reader uvicorn writes no line for a request.
+        "uvicorn.access": {"propagate": False},
         "httpx": {"level": "WARNING"},
         "psycopg.pool": {"level": "ERROR"},  # config.outages tells instead
         # It tells every refused login with a traceback; what matters we log ourselves.
