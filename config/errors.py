@@ -9,6 +9,7 @@ import logging
 import re
 import sys
 
+import redis
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse, JsonResponse, UnreadablePostError
@@ -103,6 +104,13 @@ class ValkeyUnavailable(Unavailable):
         super().__init__(headers={"Retry-After": "5"})
 
 
+class Broken(DomainError):
+    """Something broke; it has been logged."""
+
+    status = 500
+    code = "internal_error"
+
+
 class Invalid(DomainError):
     """The values given do not fit."""
 
@@ -189,6 +197,16 @@ def answer(error, context):
     return None  # an error of programming: it surfaces, and is logged as such
 
 
+def outage(error):
+    """Return what to say when this exception means that a part is away, else None."""
+    if isinstance(error, DatabaseUnavailable) or outages.noticed(error):
+        return DatabaseUnavailable()
+    if isinstance(error, redis.ConnectionError | redis.TimeoutError):
+        log.error("Valkey is away: %s", error)
+        return ValkeyUnavailable()
+    return None
+
+
 def as_json(error):
     """Turn a DomainError of a view outside the REST framework into its answer."""
     detail = error.problems if isinstance(error, Invalid) else error.text
@@ -247,7 +265,7 @@ def server_error(request):
     if outages.noticed(sys.exc_info()[1]):  # in middleware: views are seen to there
         return database_unavailable(request)
     if IN_JSON.match(request.path):
-        return _json(500, "internal_error", _("Something broke; it has been logged."))
+        return as_json(Broken())
     return defaults.server_error(request)
 
 

@@ -1,15 +1,11 @@
 """Small things done to every request and answer."""
 
-import logging
 from functools import lru_cache
 
-import redis
 from django.conf import settings
 from django.urls import Resolver404, resolve
 
-from config import errors, outages
-
-log = logging.getLogger(__name__)
+from config import errors
 
 
 class OptionalSlash:
@@ -82,11 +78,5 @@ class AnswerOutages:
         return self.get_response(request)
 
     def process_exception(self, request, exception):
-        if isinstance(exception, errors.DatabaseUnavailable) or outages.noticed(
-            exception
-        ):
-            return errors.database_unavailable(request)
-        if isinstance(exception, redis.ConnectionError | redis.TimeoutError):
-            log.error("Valkey is away: %s", exception)
-            return errors.unavailable(request, errors.ValkeyUnavailable())
-        return None
+        outage = errors.outage(exception)
+        return outage and errors.unavailable(request, outage)
