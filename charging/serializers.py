@@ -2,6 +2,7 @@
 
 import re
 from datetime import date
+from functools import cache
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
@@ -20,6 +21,17 @@ CLOCK = re.compile(r"([0-9]{1,2}):([0-9]{2})", re.ASCII)
 FIRST_YEAR, LAST_YEAR = 2000, 2099
 EMAIL_LENGTH = 254
 SEEN_LENGTH = 200
+
+
+def values_of(serializer_class, data):
+    """Return what the serializer makes of data; raise ValidationError."""
+    return form(serializer_class).run_validation(data)
+
+
+@cache
+def form(serializer_class):
+    """Return the one instance of a serializer: it judges, and keeps nothing."""
+    return serializer_class()
 
 
 def calendar_day(text):

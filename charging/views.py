@@ -1,7 +1,6 @@
 """Reservations over HTTP: book, list, cancel; verify and match a plate; log in."""
 
 import uuid
-from functools import cache
 
 from django.http import HttpResponse, StreamingHttpResponse
 from django.utils import timezone
@@ -36,6 +35,7 @@ from charging.serializers import (
     MatchSerializer,
     VerifySerializer,
     day_in_query,
+    values_of,
 )
 from config.errors import DomainError
 from config.schema import UID
@@ -49,17 +49,6 @@ class SecretsMissing(DomainError):
     """Give both the e-mail address and the plate of the reservation."""
 
     code = "secrets_missing"
-
-
-def valid(serializer_class, request):
-    """Return what the serializer makes of the body; raise ValidationError."""
-    return form(serializer_class).run_validation(request.data)
-
-
-@cache
-def form(serializer_class):
-    """Return the one instance of a serializer: it judges, and keeps nothing."""
-    return serializer_class()
 
 
 def secrets_of(request):
@@ -79,10 +68,6 @@ def driver_of(request, values):
     if address is None and user is not None and not user.is_staff:
         address = user.email.lower()
     return Driver(values.pop("plate"), user, address)
-
-
-def shown(reservation):
-    return listings.as_json(listings.row_of(reservation))
 
 
 class Health(ChargingView):
@@ -125,7 +110,7 @@ class Creation(ChargingView):
     guest_rate = "CREATE"
 
     def create(self, request, serializer_class, reserve):
-        values = valid(serializer_class, request)
+        values = values_of(serializer_class, request.data)
         driver = driver_of(request, values)
 
         def action():
@@ -145,7 +130,7 @@ class Reservations(Creation):
     @extend_schema(request=BookingSerializer, responses={201: OpenApiTypes.OBJECT})
     def post(self, request):
         def reserve(**values):
-            return shown(booking.reserve(**values))
+            return listings.in_full(booking.reserve(**values))
 
         return self.create(request, BookingSerializer, reserve)
 
@@ -154,7 +139,7 @@ class Batches(Creation):
     @extend_schema(request=BatchSerializer, responses={201: OpenApiTypes.OBJECT})
     def post(self, request):
         def reserve(**values):
-            return [shown(one) for one in booking.reserve_batch(**values)]
+            return [listings.in_full(one) for one in booking.reserve_batch(**values)]
 
         return self.create(request, BatchSerializer, reserve)
 
@@ -248,7 +233,7 @@ class Verify(ChargingView):
 
     @extend_schema(request=VerifySerializer, responses=OpenApiTypes.OBJECT)
     def post(self, request):
-        values = valid(VerifySerializer, request)
+        values = values_of(VerifySerializer, request.data)
         bay = verifying.known_bay(values["bay"])
         window = None
         when = [values[name] for name in ("date", "start", "end")]
@@ -280,7 +265,7 @@ class Match(ChargingView):
 
     @extend_schema(request=MatchSerializer, responses=OpenApiTypes.OBJECT)
     def post(self, request):
-        values = valid(MatchSerializer, request)
+        values = values_of(MatchSerializer, request.data)
         found = matching.match(values["plate"], values["timestamp"])
 
         def seen(reservation):
@@ -311,7 +296,7 @@ class Login(ChargingView):
 
     @extend_schema(request=LoginSerializer, responses=OpenApiTypes.OBJECT)
     def post(self, request):
-        pair = valid(LoginSerializer, request)
+        pair = values_of(LoginSerializer, request.data)
         user = log_in(request, **pair, staff_only=self.staff_only)
         return Response(
             {"token": str(AccessToken.for_user(user)), self.who: {"email": user.email}},

@@ -6,10 +6,10 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.response import Response
 
-from charging import cancelling, hours, waiting
+from charging import cancelling, hours, listings, waiting
 from charging.callers import ChargingView
-from charging.serializers import WaitingSerializer
-from charging.views import driver_of, shown, valid
+from charging.serializers import WaitingSerializer, values_of
+from charging.views import driver_of
 from config.schema import UID
 
 
@@ -32,7 +32,7 @@ def as_json(entry):
         "endTime": f"{end:%H:%M}",
         "contactEmail": entry.contact_email,
         "state": entry.state,
-        "offer": shown(entry.offer) if offered else None,
+        "offer": listings.in_full(entry.offer) if offered else None,
         "offeredUntil": entry.offer.held_until if offered else None,
     }
 
@@ -42,7 +42,7 @@ class WaitingList(ChargingView):
 
     @extend_schema(request=WaitingSerializer, responses={201: OpenApiTypes.OBJECT})
     def post(self, request):
-        values = valid(WaitingSerializer, request)
+        values = values_of(WaitingSerializer, request.data)
         driver = driver_of(request, values)
         return Response(as_json(waiting.join(driver=driver, **values)), 201)
 
@@ -63,4 +63,4 @@ class OneEntry(ChargingView):
 class Acceptance(ChargingView):
     @extend_schema(request=None, responses=OpenApiTypes.OBJECT)
     def post(self, request, id):
-        return Response(shown(waiting.accept(entry_of(id))))
+        return Response(listings.in_full(waiting.accept(entry_of(id))))

@@ -19,7 +19,8 @@ from whitenoise import WhiteNoise
 
 events = get_asgi_application()
 
-from charging.lane import FastLane
+from charging.booking_lane import BookingLane
+from charging.reading_lane import ReadingLane
 from config import realtime
 from config.bridge import WSGIBridge
 from config.routing import websockets
@@ -32,19 +33,18 @@ WAITS = re.compile(
     r"^/(charging/api/(license-plates|plates/recognize|battery/now)"
     r"|sshops/servers/[^/]+/(folder|file|uploads))/?$"
 )
-pages = FastLane(
-    WSGIBridge(
-        WhiteNoise(
-            get_wsgi_application(),
-            root=settings.STATIC_ROOT,
-            prefix="static/",
-            max_age=300,
-        ),
-        settings.HTTP_THREADS,
-        settings.HTTP_STREAM_THREADS,
-        waits=WAITS.match,
-    )
+bridge = WSGIBridge(
+    WhiteNoise(
+        get_wsgi_application(),
+        root=settings.STATIC_ROOT,
+        prefix="static/",
+        max_age=300,
+    ),
+    settings.HTTP_THREADS,
+    settings.HTTP_STREAM_THREADS,
+    waits=WAITS.match,
 )
+pages = ReadingLane(BookingLane(bridge))
 
 EVENT_STREAMS = re.compile(
     r"^/(roadblock/(api/)?(vehicles/events|alerts)/stream|diagnosis/(api/)?diagnosis/[^/]+/status)/?$"
