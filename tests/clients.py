@@ -39,9 +39,9 @@ def is_away(server):
     return state(server)["status"] == "degraded"
 
 
-def wishes():
+def wishes(month):
     """Yield bodies of bookings that do not stand in each other's way."""
-    days = [f"2031-03-{day:02}" for day in range(1, 29)]
+    days = [f"2031-{month:02}-{day:02}" for day in range(1, 29)]
     hours = range(10, 20)
     for number, (date, hour, bay) in enumerate(product(days, hours, range(1, 5))):
         yield {
@@ -56,9 +56,9 @@ def wishes():
 class Load:
     """Clients that book one bay after another, as fast as they are answered."""
 
-    def __init__(self, servers, headers, clients=6):
+    def __init__(self, servers, headers, clients=6, month=3):
         self.servers, self.headers = servers, headers
-        self.wishes, self.lock = wishes(), threading.Lock()
+        self.wishes, self.lock = wishes(month), threading.Lock()
         self.answers = []  # (began, seconds, status, body)
         self.over = threading.Event()
         self.threads = [

@@ -52,6 +52,7 @@ def environ(postgres):
     environ = cluster.environment(
         postgres,
         ADMINS="office@example.com",
+        CHARGING_GUEST_CREATE_RATE="100000/min",
         EMAIL_URL=f"filemail:///{postgres.where.data}/mail",
         DJANGO_SUPERUSER_EMAIL=cluster.EMAIL,
         DJANGO_SUPERUSER_PASSWORD=cluster.PASSWORD,

@@ -54,9 +54,12 @@ def socket(server, path, headers=None):
     return connect(server.ws + path, additional_headers=headers or {}, proxy=None)
 
 
-def test_writes_under_load_are_stored_or_refused(postgres, servers, signed_in, outage):
+@pytest.mark.parametrize(("who", "month"), [("signed in", 3), ("guest", 5)])
+def test_writes_under_load_are_stored_or_refused(
+    postgres, servers, signed_in, outage, who, month
+):
     one = servers[0]
-    with Load(servers, signed_in) as load:
+    with Load(servers, signed_in if who == "signed in" else {}, month=month) as load:
         wait_until(lambda: len(load.acknowledged()) > 20)
         outage()
         wait_until(lambda: is_away(one))
