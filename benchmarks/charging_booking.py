@@ -156,10 +156,11 @@ def main():
     parser.add_argument("--web-processes", default="2")
     parser.add_argument("--creations", type=int, default=500)
     parser.add_argument("--reads", type=int, default=3_000)
-    parser.add_argument("--turns", type=int, default=5)
+    parser.add_argument("--turns", type=int, default=20)
     options = parser.parse_args()
     with server.running(WEB_PROCESSES=options.web_processes, **RATES) as running:
         port = running.port
+        server.wait_until_quiet()
         uvloop.run(creations(port, 100, 16, 0))  # warms up
         first = 100
         for at_once, peer in PEER_CREATIONS.items():

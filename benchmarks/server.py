@@ -69,6 +69,29 @@ def wait_until_it_answers(port, seconds=180):
             return
 
 
+def wait_until_quiet(seconds=30):
+    """Return when the processors have little to do: the workers start beside the web.
+
+    Where other work goes on, return all the same after so many seconds.
+    """
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        before = processor_times()
+        time.sleep(1)
+        user, nice, system, idle, *_ = (
+            now - then for now, then in zip(processor_times(), before, strict=True)
+        )
+        if idle > 9 * (user + nice + system):
+            return
+
+
+def processor_times():
+    """Return all processors' user, nice, system, idle, … time since the start."""
+    return [
+        int(word) for word in Path("/proc/stat").read_text().split("\n")[0].split()[1:]
+    ]
+
+
 def in_django(environ, code):
     """Run code beside the server, in the same database; return what it printed."""
     result = subprocess.run(
