@@ -20,7 +20,7 @@ from charging.serializers import BookingSerializer, values_of
 from config import errors
 from config.bridge import ClientGone, read_in
 
-PATH = "/charging/api/reservations"
+PATHS = ("/charging/api/reservations", "/charging/api/reservations/")
 MOST_KEPT = 512
 
 log = logging.getLogger(__name__)
@@ -64,19 +64,23 @@ class BookingLane:
 
         async def listen(message):
             if message["type"] == "http.response.start" and message["status"] == 201:
-                self.kept[key] = [
-                    pair for pair in message["headers"] if pair[0] != b"content-length"
-                ]
-                if len(self.kept) > MOST_KEPT:
-                    self.kept.popitem(last=False)
+                self.keep(key, message["headers"])
             await send(message)
 
         return listen
 
+    def keep(self, key, headers):
+        """Keep headers for the next request with this key, unless they are for one."""
+        if any(name == b"set-cookie" for name, _value in headers):
+            return
+        self.kept[key] = [pair for pair in headers if pair[0] != b"content-length"]
+        if len(self.kept) > MOST_KEPT:
+            self.kept.popitem(last=False)
+
 
 def is_plain_booking(scope):
     """Tell whether a request is a guest's booking without an Idempotency-Key."""
-    if scope["method"] != "POST" or scope["path"].rstrip("/") != PATH:
+    if scope["method"] != "POST" or scope["path"] not in PATHS:
         return False
     headers = dict(scope["headers"])
     length = headers.get(b"content-length", b"")

@@ -22,7 +22,7 @@ from charging.serializers import DATE
 from config.errors import TooMany
 from config.throttling import SCRIPT
 
-PATH = "/charging/api/reservations/by-session"
+PATHS = tuple(f"/charging/api/reservations/by-session{slash}" for slash in ("", "/"))
 KEEPS = 2.0
 MOST_KEPT = 512
 QUARTER = 900  # statuses change by the clock, on the half hour of some zone
@@ -142,7 +142,7 @@ class ReadingLane:
 
 def day_of(scope):
     """Return the day that a guest asks for, or None for any other request."""
-    if scope["method"] != "GET" or scope["path"].rstrip("/") != PATH:
+    if scope["method"] != "GET" or scope["path"] not in PATHS:
         return None
     query = scope["query_string"].decode("latin-1")
     if not query.startswith("date=") or not DATE.fullmatch(query[5:]):

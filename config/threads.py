@@ -13,7 +13,10 @@ from queue import SimpleQueue
 
 
 class Threads:
-    """At most so many threads, started when first needed; more work waits in line."""
+    """At most so many threads, started when first needed; more work waits in line.
+
+    A process that ends does not wait for them.
+    """
 
     def __init__(self, most, name):
         self.most, self.name = most, name

@@ -159,6 +159,21 @@ def test_a_body_of_unknown_length_goes_to_django(http, in_lane):
     assert in_lane == []
 
 
+@pytest.mark.parametrize("path", [f"{PATH}//", f"/{PATH}", f"{PATH}/x"])
+def test_what_is_no_path_of_django_s_is_none_of_the_lane_s(http, in_lane, path):
+    assert http.post(path, json=body()).status_code in (404, 405)
+    assert in_lane == []
+
+
+def test_headers_for_one_are_not_given_to_another():
+    lane = booking_lane.BookingLane(bridge=None)
+
+    lane.keep("one", [(b"set-cookie", b"a=1"), (b"allow", b"POST")])
+    lane.keep("other", [(b"allow", b"POST"), (b"content-length", b"7")])
+
+    assert lane.kept == {"other": [(b"allow", b"POST")]}
+
+
 def test_a_language_by_cookie_is_spoken(http, in_lane):
     cookie = {"Cookie": "django_language=ko"}
     first = http.post(PATH, json=body(), headers=cookie)
