@@ -3,7 +3,8 @@
 The way through Django's middleware and the REST framework costs half of a booking's
 time. What books here is the same domain module, what judges the body the same form, and
 what turns an error into an answer the same function; the headers are those that Django
-gave to an earlier booking of a request like this (see `lanes`). Who is signed in, or
+gave to an earlier booking of a request like this (see `lanes`). An outage is told in
+JSON to everybody. Who is signed in, or
 repeats a booking under an Idempotency-Key, goes through Django.
 """
 
@@ -71,7 +72,7 @@ class BookingLane:
 
     def keep(self, key, headers):
         """Keep headers for the next request with this key, unless they are for one."""
-        if any(name == b"set-cookie" for name, _value in headers):
+        if key is None or not lanes.are_for_all(headers):
             return
         self.kept[key] = [pair for pair in headers if pair[0] != b"content-length"]
         if len(self.kept) > MOST_KEPT:

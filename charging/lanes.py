@@ -9,6 +9,7 @@ from django.http import parse_cookie
 
 # Django refuses or redirects by these, or repeats them in its headers.
 JUDGED = (b"host", b"x-forwarded-proto", b"accept-language", b"origin")
+KEY_BYTES = 2048  # what is longer is kept for nobody
 
 
 def is_guest(scope):
@@ -19,14 +20,23 @@ def is_guest(scope):
 
 
 def judged(scope):
-    """Return a key: the same for requests that Django gives the same headers."""
-    return (
-        scope["scheme"],
-        cookies(scope).get(settings.LANGUAGE_COOKIE_NAME),
-        *(pair for pair in scope["headers"] if pair[0] in JUDGED),
-    )
+    """Return a key: the same for requests that Django gives the same headers.
+
+    None for a request whose headers are too long to be kept.
+    """
+    language = cookies(scope).get(settings.LANGUAGE_COOKIE_NAME, "")
+    pairs = [pair for pair in scope["headers"] if pair[0] in JUDGED]
+    if len(language) + sum(len(value) for _name, value in pairs) > KEY_BYTES:
+        return None
+    return scope["scheme"], scope.get("server"), language, *pairs
+
+
+def are_for_all(headers):
+    """Tell whether an answer's headers may be given to others."""
+    return all(name != b"set-cookie" for name, _value in headers)
 
 
 def cookies(scope):
+    """Return the cookies of a request as Django reads them."""
     lines = [value for name, value in scope["headers"] if name == b"cookie"]
-    return parse_cookie(b"; ".join(lines).decode("latin-1"))
+    return parse_cookie(b"; ".join(lines).decode(errors="replace"))

@@ -61,7 +61,11 @@ class ReadingLane:
             await self.application(scope, receive, send)
             return
         headers = dict(scope["headers"])
-        key = (day, *lanes.judged(scope))
+        judged = lanes.judged(scope)
+        if judged is None:
+            await self.application(scope, receive, send)
+            return
+        key = (day, *judged)
         kept = self.kept.get(key)
         if kept is not None and kept.until < time.monotonic():
             kept = None
@@ -122,8 +126,10 @@ class ReadingLane:
             said.append(message)
 
         await self.application({**scope, "headers": asked}, receive, listen)
+        if not said:
+            return  # the client has left
         start, *pieces = said
-        if start["status"] != 200:
+        if start["status"] != 200 or not lanes.are_for_all(start["headers"]):
             for message in said:
                 await send(message)
             return

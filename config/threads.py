@@ -15,7 +15,8 @@ from queue import SimpleQueue
 class Threads:
     """At most so many threads, started when first needed; more work waits in line.
 
-    A process that ends does not wait for them.
+    A process that ends does not wait for them. What nobody waits for any more is done
+    all the same.
     """
 
     def __init__(self, most, name):
@@ -34,8 +35,8 @@ class Threads:
             if self.idle:
                 self.idle.pop().put(work)
             elif self.started < self.most:
-                self.started += 1
                 self.start(work)
+                self.started += 1
             else:
                 self.waiting.append(work)
         return future
@@ -46,7 +47,7 @@ class Threads:
         threading.Thread(
             target=self.serve,
             args=(inbox,),
-            name=f"{self.name}_{self.started}",
+            name=f"{self.name}_{self.started + 1}",
             daemon=True,
         ).start()
 

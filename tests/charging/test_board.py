@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -212,6 +213,25 @@ def test_the_lane_is_for_guests(http, staff, api):
     login = {"email": "staff@example.com", "password": "correct horse battery"}
     http.post("/charging/api/user/login", json=login)
     assert plate() == "12가3456"
+
+
+def test_a_cookie_of_one_reader_is_not_given_to_others(http):
+    first = http.get(DAY, headers={"Cookie": "csrftoken=bad"})
+    http.cookies.clear()
+
+    assert "csrftoken" in first.headers.get("Set-Cookie", "")
+    assert "Set-Cookie" not in http.get(DAY).headers
+
+
+@pytest.mark.parametrize("path", [DAY, DAY.replace("?", "/?")])
+def test_a_reader_who_leaves_is_no_error(http, path, caplog):
+    address = http.base_url.host, http.base_url.port
+    with socket.create_connection(address) as line:
+        head = f"GET {path} HTTP/1.1\r\nHost: {address[0]}\r\nContent-Length: 5\r\n\r\n"
+        line.sendall(head.encode())
+
+    assert ids(http) == []
+    assert "Exception" not in caplog.text
 
 
 def test_readings_in_the_lane_are_counted(http, settings):

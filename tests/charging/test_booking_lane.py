@@ -6,7 +6,7 @@ import socket as sockets
 import httpx
 import pytest
 
-from charging import booking, booking_lane
+from charging import booking, booking_lane, lanes
 from charging.models import Reservation
 from config import asgi
 from tests import factories, serving
@@ -165,10 +165,40 @@ def test_what_is_no_path_of_django_s_is_none_of_the_lane_s(http, in_lane, path):
     assert in_lane == []
 
 
+@pytest.mark.parametrize(
+    "cookie",
+    [
+        b"\xc2\xa0django_language=ko",
+        b"\xa0django_language=ko",
+        b"django_language=ko\xa0",
+        b"\xc2\xa0sessionid=x",
+    ],
+)
+def test_cookies_are_read_as_django_reads_them(http, in_lane, cookie):
+    odd = http.post(PATH, json=body(), headers={b"Cookie": cookie})
+    usual = http.post(PATH, json=body())
+
+    assert odd.status_code == 201
+    assert usual.headers["Content-Language"] == "en"
+    assert usual.json()["code"] == "plate_busy"
+    django = odd.headers["Content-Language"]
+    assert django == ("ko" if cookie == b"\xc2\xa0django_language=ko" else "en")
+
+
+def test_headers_too_long_are_kept_for_nobody(http, in_lane):
+    long = {"Accept-Language": "en," + "x" * lanes.KEY_BYTES}
+
+    answers = [http.post(PATH, json=body(), headers=long) for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [201, 409]
+    assert in_lane == []
+
+
 def test_headers_for_one_are_not_given_to_another():
     lane = booking_lane.BookingLane(bridge=None)
 
     lane.keep("one", [(b"set-cookie", b"a=1"), (b"allow", b"POST")])
+    lane.keep(None, [(b"allow", b"POST")])
     lane.keep("other", [(b"allow", b"POST"), (b"content-length", b"7")])
 
     assert lane.kept == {"other": [(b"allow", b"POST")]}

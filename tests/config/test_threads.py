@@ -63,6 +63,20 @@ async def test_an_error_reaches_who_waits_and_the_thread_lives_on():
     assert await threads.run(name) == "test_1"
 
 
+async def test_a_thread_that_cannot_start_takes_no_place(monkeypatch):
+    threads = Threads(1, "test")
+
+    def fail(thread):
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", fail)
+        with pytest.raises(RuntimeError):
+            threads.run(name)
+
+    assert await threads.run(name) == "test_1"
+
+
 async def test_who_stopped_waiting_disturbs_nobody():
     threads = Threads(1, "test")
     gate = threading.Event()
