@@ -85,6 +85,7 @@ def main(megabytes, turns):
             for sshd in servers.values():
                 sshd.start()
             with server.running() as running:
+                server.wait_until_quiet()
                 measure(running.environ, folder, servers, source, target, turns)
         finally:
             for sshd in servers.values():
