@@ -262,15 +262,11 @@ def page_not_found(request, exception):
 
 
 def server_error(request):
-    if outages.noticed(sys.exc_info()[1]):  # in middleware: views are seen to there
-        return database_unavailable(request)
+    if error := outage(sys.exc_info()[1]):  # in middleware: views are seen to there
+        return unavailable(request, error)
     if IN_JSON.match(request.path):
         return as_json(Broken())
     return defaults.server_error(request)
-
-
-def database_unavailable(request):
-    return unavailable(request, DatabaseUnavailable())
 
 
 def unavailable(request, error):
