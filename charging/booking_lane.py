@@ -4,12 +4,11 @@ The way through Django's middleware and the REST framework costs half of a booki
 time. What books here is the same domain module, what judges the body the same form, and
 what turns an error into an answer the same function; the headers are those that Django
 gave to an earlier booking of a request like this (see `lanes`). An outage is told in
-JSON to everybody. Who is signed in, or
-repeats a booking under an Idempotency-Key, goes through Django.
+JSON to everybody. Who is signed in, or repeats a booking under an Idempotency-Key, goes
+through Django.
 """
 
 import logging
-from collections import OrderedDict
 
 from django.utils import translation
 from rest_framework.renderers import JSONRenderer
@@ -22,7 +21,6 @@ from config import errors
 from config.bridge import ClientGone, read_in
 
 PATHS = ("/charging/api/reservations", "/charging/api/reservations/")
-MOST_KEPT = 512
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +30,7 @@ class BookingLane:
 
     def __init__(self, bridge):
         self.bridge = bridge
-        self.kept = OrderedDict()  # headers of Django's answers
+        self.kept = lanes.Kept()  # headers of Django's answers
 
     async def __call__(self, scope, receive, send):
         if not is_plain_booking(scope):
@@ -75,8 +73,6 @@ class BookingLane:
         if key is None or not lanes.are_for_all(headers):
             return
         self.kept[key] = [pair for pair in headers if pair[0] != b"content-length"]
-        if len(self.kept) > MOST_KEPT:
-            self.kept.popitem(last=False)
 
 
 def is_plain_booking(scope):

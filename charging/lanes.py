@@ -4,12 +4,24 @@ A lane answers guests without Django's own handling of a request. What it says i
 headers is what Django said before to a request that Django judges alike.
 """
 
+from collections import OrderedDict
+
 from django.conf import settings
 from django.http import parse_cookie
 
 # Django refuses or redirects by these, or repeats them in its headers.
 JUDGED = (b"host", b"x-forwarded-proto", b"accept-language", b"origin")
 KEY_BYTES = 2048  # what is longer is kept for nobody
+MOST_KEPT = 512
+
+
+class Kept(OrderedDict):
+    """What a lane keeps of Django's answers; the oldest makes way for the newest."""
+
+    def __setitem__(self, key, value):
+        super().__setitem__(key, value)
+        if len(self) > MOST_KEPT:
+            self.popitem(last=False)
 
 
 def is_guest(scope):

@@ -10,7 +10,6 @@ could outlive a process that was killed between its commit and the new version.
 import asyncio
 import secrets
 import time
-from collections import OrderedDict
 from dataclasses import dataclass
 
 import redis.asyncio
@@ -24,7 +23,6 @@ from config.throttling import SCRIPT
 
 PATHS = tuple(f"/charging/api/reservations/by-session{slash}" for slash in ("", "/"))
 KEEPS = 2.0
-MOST_KEPT = 512
 QUARTER = 900  # statuses change by the clock, on the half hour of some zone
 VALKEY_SECONDS = 1
 # One command for what would be two: the wait, and the versions of the other two keys.
@@ -52,7 +50,7 @@ class ReadingLane:
 
     def __init__(self, application):
         self.application = application
-        self.kept = OrderedDict()
+        self.kept = lanes.Kept()
         self.loop = self.valkey = self.charged_reading = None
 
     async def __call__(self, scope, receive, send):
@@ -141,8 +139,6 @@ class ReadingLane:
             b"".join(piece.get("body", b"") for piece in pieces),
         )
         self.kept[key] = kept
-        if len(self.kept) > MOST_KEPT:
-            self.kept.popitem(last=False)
         await give(kept, headers, send)
 
 

@@ -194,6 +194,15 @@ def test_headers_too_long_are_kept_for_nobody(http, in_lane):
     assert in_lane == []
 
 
+def test_a_lane_keeps_no_more_than_it_may():
+    kept = lanes.Kept()
+
+    for number in range(lanes.MOST_KEPT + 2):
+        kept[number] = []
+
+    assert list(kept) == list(range(2, lanes.MOST_KEPT + 2))
+
+
 def test_headers_for_one_are_not_given_to_another():
     lane = booking_lane.BookingLane(bridge=None)
 
