@@ -35,7 +35,7 @@ return {{wait(), redis.call('MGET', KEYS[2], KEYS[3])}}
 
 
 @dataclass(frozen=True)
-class Kept:
+class KeptDay:
     """An answer of Django's, and what must still be so to give it again."""
 
     version: tuple
@@ -131,7 +131,7 @@ class ReadingLane:
             for message in said:
                 await send(message)
             return
-        kept = Kept(
+        kept = KeptDay(
             version,
             until,
             start["headers"],
