@@ -99,7 +99,7 @@ def test_private_messages_and_unread_marks(page, lee):
     page.click('[data-room="person Lee"]')
 
     page.wait_for(lambda: messages(page) == ["psst"])
-    assert page.texts("#people .unread") == []
+    page.wait_for(lambda: page.texts("#people .unread") == [])
     write(page, "what is it?")
     assert lee.hear("Private") == "Private message from client 'Kim': what is it?"
     page.wait_for(lambda: page.texts("#messages .fate") == [])
