@@ -35,6 +35,7 @@ from sshops.errors import (
     KeyProblem,
     LoginRefused,
 )
+from sshops.packets import Packets
 
 log = logging.getLogger(__name__)
 
@@ -194,7 +195,9 @@ def _socket_to(server, jump, deadline):
 
 def _negotiated(server, sock, deadline):
     """Return a transport after the key exchange."""
-    transport = paramiko.Transport(sock, default_window_size=WINDOW_BYTES)
+    transport = paramiko.Transport(
+        sock, default_window_size=WINDOW_BYTES, packetizer_class=Packets
+    )
     try:
         options = transport.get_security_options()
         options.ciphers = _first(CIPHERS, options.ciphers)

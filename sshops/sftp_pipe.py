@@ -10,7 +10,7 @@ import hashlib
 import struct
 import time
 from collections import deque
-from contextlib import closing
+from contextlib import closing, nullcontext
 
 import paramiko
 from paramiko.buffered_pipe import BufferedPipe, PipeTimeout
@@ -39,27 +39,48 @@ class Stopped(Exception):
     """Somebody asked for an end."""
 
 
-class Chunks(BufferedPipe):
-    """What a channel was sent, as it came in its packets, which paramiko's own buffer
-    would copy three times."""
+class Amounts(BufferedPipe):
+    """What a channel was sent, taken in the amounts that are asked for.
+
+    paramiko's own buffer would copy all of it three times, and wake its reader with
+    every packet; this one copies once, and wakes when the amount is there.
+    """
 
     def __init__(self):
         super().__init__()
         self._buffer = deque()
+        self._size = self._wanted = 0
 
-    def _buffer_frombytes(self, data):
-        self._buffer.append(data)
+    def feed(self, data):
+        with self._lock:
+            self._buffer.append(data)
+            self._size += len(data)
+            if self._size >= self._wanted:
+                self._cv.notify_all()
 
     def read(self, nbytes, timeout=None):
-        """Return a packet's bytes, which are at most SSH_PACKET_BYTES."""
+        """Return just so many bytes, or none when the other side ended before."""
         with self._lock:
-            if not self._closed:
-                self._cv.wait_for(lambda: self._buffer or self._closed, timeout)
-            if self._buffer:
-                return self._buffer.popleft()
-            if self._closed:
+            self._wanted = nbytes
+            is_over = self._cv.wait_for(
+                lambda: self._size >= nbytes or self._closed, timeout
+            )
+            if not is_over:
+                raise PipeTimeout
+            if self._size < nbytes:
                 return b""
-        raise PipeTimeout
+            self._size -= nbytes
+        return b"".join(self._taken(nbytes))
+
+    def _taken(self, left):
+        while left:
+            chunk = self._buffer.popleft()
+            if len(chunk) > left:
+                chunk = memoryview(chunk)
+                self._buffer.appendleft(chunk[left:])
+                chunk = chunk[:left]
+            left -= len(chunk)
+            yield chunk
 
 
 class Wire:
@@ -68,11 +89,9 @@ class Wire:
     def __init__(self, transport, stopped):
         self.channel = transport.open_session(WINDOW_BYTES, SSH_PACKET_BYTES)
         self.channel.settimeout(GLANCE_SECONDS)
-        self.channel.in_buffer = Chunks()
+        self.channel.in_buffer = Amounts()
         self.channel.invoke_subsystem("sftp")
         self.stopped = stopped
-        self.chunks = deque()  # what has come and was not taken yet
-        self.waiting = 0  # how many bytes they are
         self.number = 0
         self._send(struct.pack(">IBI", 5, INIT, 3))
         kind, body = self.receive()
@@ -88,9 +107,16 @@ class Wire:
         # One packet for the beginning; the rest of a large part is not copied.
         begin = b"".join(small)
         first = max(0, SSH_CONTENT_BYTES - len(begin))
-        self._send(begin + last[:first])
-        self._send(memoryview(last)[first:])
+        with self._sending(4 + size):
+            self._send(begin + last[:first])
+            self._send(memoryview(last)[first:])
         return self.number
+
+    def _sending(self, size):
+        """Send what follows together, if the other side lets us send it at once."""
+        if size > self.channel.out_window_size:
+            return nullcontext()
+        return self.channel.transport.packetizer.together()
 
     def receive(self):
         """Return (type, body) of the next answer; the body begins with its number."""
@@ -100,28 +126,12 @@ class Wire:
         return kind, self._take(size - 1)
 
     def _take(self, size):
-        """Return the next bytes, copied once, when they are there."""
-        while self.waiting < size:
-            self.chunks.append(self._more())
-            self.waiting += len(self.chunks[-1])
-        taken, left = [], size
-        while left:
-            chunk = self.chunks.popleft()
-            if len(chunk) > left:
-                chunk = memoryview(chunk)
-                self.chunks.appendleft(chunk[left:])
-                chunk = chunk[:left]
-            taken.append(chunk)
-            left -= len(chunk)
-        self.waiting -= size
-        return b"".join(taken)
-
-    def _more(self):
+        """Return the next bytes when they are there."""
         while True:
             if self.stopped.is_set():
                 raise Stopped
             try:
-                data = self.channel.recv(SSH_PACKET_BYTES)
+                data = self.channel.recv(size)
             except TimeoutError:
                 continue
             if not data:
@@ -153,7 +163,7 @@ class Wire:
     @property
     def is_answered(self):
         """Tell whether an answer has come, at least its beginning."""
-        return bool(self.waiting) or self.channel.recv_ready()
+        return self.channel.recv_ready()
 
     def close(self):
         self.channel.close()

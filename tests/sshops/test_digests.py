@@ -6,6 +6,7 @@ from contextlib import closing
 
 import pytest
 
+from sshops import digests
 from sshops.connections import open_connection
 from sshops.digests import STEP_BYTES, Growing
 from tests import factories
@@ -19,7 +20,16 @@ def connection(sshd):
         yield connection
 
 
-@pytest.mark.parametrize("size", [0, 1, STEP_BYTES, 2 * STEP_BYTES + 300_001])
+@pytest.fixture(params=["python3", "openssl"])
+def tool(request, monkeypatch):
+    """What sums on the server: Python's hashlib, or where it is missing, a program."""
+    if request.param != "python3":
+        script = digests.SUM_OF_PARTS.replace("python3", "no-python3")
+        monkeypatch.setattr(digests, "SUM_OF_PARTS", script)
+
+
+@pytest.mark.usefixtures("tool")
+@pytest.mark.parametrize("size", [STEP_BYTES, 2 * STEP_BYTES + 300_001])
 def test_a_file_that_grows(connection, tmp_path, size):
     content = os.urandom(size)
     path = tmp_path / 'it\'s "a" $file'
@@ -33,6 +43,15 @@ def test_a_file_that_grows(connection, tmp_path, size):
         digest = growing.digest(size)
 
     assert digest == hashlib.sha256(content).hexdigest()
+
+
+def test_a_small_file_is_left_to_be_summed_at_once(connection, tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(b"small")
+
+    with closing(Growing(connection, str(path))) as growing:
+        growing.has(5)
+        assert growing.digest(5) is None
 
 
 def test_what_is_stored_counts_not_what_was_sent(connection, tmp_path):
@@ -50,11 +69,13 @@ def test_what_is_stored_counts_not_what_was_sent(connection, tmp_path):
 
 def test_a_file_that_is_not_there(connection, tmp_path):
     with closing(Growing(connection, str(tmp_path / "none"))) as growing:
-        assert growing.digest(1) != hashlib.sha256(b"x").hexdigest()
+        growing.has(STEP_BYTES)
+        assert growing.digest(STEP_BYTES) is None
 
 
 def test_a_line_that_is_broken_gives_none(connection, tmp_path):
     growing = Growing(connection, str(tmp_path / "file"))
+    growing.has(STEP_BYTES)
     connection.close()
 
     growing.has(2 * STEP_BYTES)
