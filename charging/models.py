@@ -10,6 +10,8 @@ from django.utils import timezone
 from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext_lazy as _
 
+from config.clock import clock
+
 SLOT_MINUTES = 30
 PLATE_LENGTH = 32
 
@@ -142,7 +144,7 @@ class Reservation(models.Model):
         ]
 
     def __str__(self):
-        return f"{self.plate} {self.starts_at:%Y-%m-%d %H:%M} UTC"
+        return f"{self.plate} {clock(self.starts_at)}"
 
     @property
     def is_cancelled(self):
@@ -173,7 +175,7 @@ class ReservationSlot(models.Model):
         ]
 
     def __str__(self):
-        return f"{self.session_id} {self.slot_start:%Y-%m-%d %H:%M} UTC"
+        return f"{self.session_id} {clock(self.slot_start)}"
 
 
 class PlateSighting(models.Model):
@@ -210,7 +212,7 @@ class PlateSighting(models.Model):
         ]
 
     def __str__(self):
-        return f"{self.plate} {self.seen_at:%Y-%m-%d %H:%M} UTC"
+        return f"{self.plate} {clock(self.seen_at)}"
 
 
 class WaitingEntry(models.Model):
@@ -286,7 +288,7 @@ class WaitingEntry(models.Model):
         ]
 
     def __str__(self):
-        return f"{self.plate} {self.starts_at:%Y-%m-%d %H:%M} UTC"
+        return f"{self.plate} {clock(self.starts_at)}"
 
 
 class IdempotencyKey(models.Model):
@@ -399,4 +401,4 @@ class Outage(models.Model):
         ]
 
     def __str__(self):
-        return f"{self.session} {self.starts_at:%Y-%m-%d %H:%M} UTC"
+        return f"{self.session} {clock(self.starts_at)}"

@@ -3,7 +3,8 @@
 from functools import lru_cache
 
 from django.conf import settings
-from django.urls import Resolver404, resolve
+from django.urls import Resolver404, resolve, reverse
+from django.utils import timezone
 
 from config import errors
 
@@ -66,6 +67,20 @@ class ContentSecurityPolicy:
     @staticmethod
     def join(directives):
         return "; ".join(f"{name} {value}" for name, value in directives.items())
+
+
+class AdminTimes:
+    """Let the admin show and take times on the wall clock of the place of business."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+        self.admin = reverse("admin:index")
+
+    def __call__(self, request):
+        if not request.path_info.startswith(self.admin):
+            return self.get_response(request)
+        with timezone.override(settings.BUSINESS_TIMEZONE):
+            return self.get_response(request)
 
 
 class AnswerOutages:

@@ -3,6 +3,7 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from config.clock import clock
 from sshops.models.servers import Server
 
 
@@ -58,7 +59,7 @@ class HealthCheck(models.Model):
         ]
 
     def __str__(self):
-        return f"{self.server_id} {self.checked_at:%Y-%m-%d %H:%M:%S} UTC"
+        return f"{self.server_id} {clock(self.checked_at)}"
 
 
 class HealthRound(models.Model):

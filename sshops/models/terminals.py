@@ -8,6 +8,8 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from config.clock import clock
+
 SUPERVISE = "sshops.supervise_terminals"
 
 
@@ -52,7 +54,7 @@ class Recording(models.Model):
         ordering = ["-started_at"]
 
     def __str__(self):
-        return f"{self.server_name} {self.started_at:%Y-%m-%d %H:%M}"
+        return f"{self.server_name} {clock(self.started_at)}"
 
     @property
     def path(self):

@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from config.clock import clock
 from sshops.models.servers import Server, valid_name
 
 
@@ -180,7 +181,7 @@ class TransferRun(models.Model):
 
     def __str__(self):
         name = self.transfer_name or self.source_path
-        return f"{name} {self.created_at:%Y-%m-%d %H:%M} UTC"
+        return f"{name} {clock(self.created_at)}"
 
 
 class TransferFile(models.Model):

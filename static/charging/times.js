@@ -29,8 +29,12 @@ export const dayOfMonth = (day) => String(asDate(day).getUTCDate());
 export const isWeekend = (day) => [0, 6].includes(asDate(day).getUTCDay());
 export const longDay = (day) =>
   format("long", { weekday: "long", month: "long", day: "numeric" }).format(asDate(day));
+const SHORT = { weekday: "short", month: "short", day: "numeric" };
+/** The year only where it is another than this one. */
 export const shortDay = (day) =>
-  format("short", { weekday: "short", month: "short", day: "numeric" }).format(asDate(day));
+  day.startsWith(`${new Date().getFullYear()}-`)
+    ? format("short", SHORT).format(asDate(day))
+    : format("short of a year", { ...SHORT, year: "numeric" }).format(asDate(day));
 
 /** The business clock: today's date and the minutes since midnight there. */
 export class Clock {

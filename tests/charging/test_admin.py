@@ -1,6 +1,7 @@
 """The operators' desk for the bays."""
 
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.contrib.auth.models import Group, Permission
@@ -187,9 +188,9 @@ def test_an_outage_tells_whom_it_hits(desk):
         {
             "session": 1,
             "starts_at_0": DAY_OF_IT,
-            "starts_at_1": "01:30:00",
+            "starts_at_1": "10:30:00",
             "ends_at_0": DAY_OF_IT,
-            "ends_at_1": "09:00:00",
+            "ends_at_1": "18:00:00",
             "reason": "new cable",
         },
         follow=True,
@@ -201,8 +202,17 @@ def test_an_outage_tells_whom_it_hits(desk):
     assert "1 reservation falls into this" in page.content.decode()
     assert letter.to == ["kim@example.com"]
     assert "new cable" in letter.body
-    assert str(hit) in shown
+    assert f"{hit.plate} {DAY_OF_IT} 10:00 KST" in shown
     assert "20가0000" not in shown
+
+
+def test_times_are_those_of_the_place(desk, settings):
+    booked()  # at 10:00 in Seoul
+    settings.BUSINESS_TIMEZONE = ZoneInfo("America/New_York")
+
+    page = desk.get(f"{ROOT}/reservation/").content.decode()
+
+    assert "March 9, 2031, 9 p.m." in page
 
 
 def test_a_closure_tells_whom_it_hits(desk):

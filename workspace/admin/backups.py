@@ -15,6 +15,7 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from config.admin import ReadOnly
+from config.clock import clock
 from workspace.admin.workflows import startable
 from workspace.backups import sets, stock
 from workspace.models import Backup
@@ -75,7 +76,7 @@ class BackupAdmin(ReadOnly, ModelAdmin):
             return "flawed", _("flawed")
         if backup.proven_at is None:
             return None
-        return freshness(backup.proven_at), f"{backup.proven_at:%Y-%m-%d %H:%M}"
+        return freshness(backup.proven_at), clock(backup.proven_at)
 
     @display(description=_("download"))
     def download(self, backup):

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from config import copies, known_users
+from config.clock import clock
 
 
 class Role(models.TextChoices):
@@ -130,7 +131,7 @@ class TokenFamily(models.Model):
         ordering = ["-created_at", "-pk"]
 
     def __str__(self):
-        return f"{self.user} {self.created_at:%Y-%m-%d %H:%M}"
+        return f"{self.user} {clock(self.created_at)}"
 
 
 class RefreshToken(models.Model):
@@ -159,4 +160,4 @@ class LoginFailure(models.Model):
         ordering = ["-failed_at", "-pk"]
 
     def __str__(self):
-        return f"{self.email} {self.failed_at:%Y-%m-%d %H:%M}"
+        return f"{self.email} {clock(self.failed_at)}"

@@ -6,6 +6,8 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from config.clock import clock
+
 
 class WorkflowRun(models.Model):
     """One run of a workflow; its steps are kept as they went, in order.
@@ -50,7 +52,7 @@ class WorkflowRun(models.Model):
         permissions = [("start_workflow", _("Can start workflows"))]
 
     def __str__(self):
-        return f"{self.name.replace('_', ' ')} {self.queued_at:%Y-%m-%d %H:%M}"
+        return f"{self.name.replace('_', ' ')} {clock(self.queued_at)}"
 
     @property
     def has_ended(self):
