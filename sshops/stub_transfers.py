@@ -121,7 +121,7 @@ class TransferTask(Task):
         entry = self.transfer_run.audit_entry
         if self.outcome == "disconnected" and entry is not None:
             audit.finish(entry, self.outcome)
-        transfers.cancel(self.transfer_run.pk)
+        tasks.cancel_transfer(self.transfer_run.pk)
 
     def finished(self, outcome, **how):
         """Nothing: who works on the run notes its end."""

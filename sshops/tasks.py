@@ -42,6 +42,21 @@ def nudge(run_id):
 
 
 @shared_task
+def clear_away(run_id):
+    transfer_runs.clear_away(run_id)
+
+
+def cancel_transfer(run_id):
+    """Have a transfer end; what a lost worker has left goes by another."""
+    if not transfers.cancel(run_id):
+        return
+    try:
+        clear_away.apply_async([str(run_id)], retry=False)
+    except OperationalError as error:
+        log.warning("What came of transfer %s stays there: %s", run_id, error)
+
+
+@shared_task
 def find_transfers():
     for run_id in transfers.unattended():
         # Not beyond the next look, or a long outage would end in a flood.

@@ -4,6 +4,7 @@ import logging
 
 from sshops import transfers
 from sshops.errors import Failure
+from sshops.models import TransferRun
 from sshops.models.transfers import TransferKind, TransferState
 from sshops.shared_work import Fetching, Sending
 from sshops.transfer_work import RunEnded, Work
@@ -38,6 +39,13 @@ def run(run_id):
         give_up(work, TransferState.ERROR, failure=Failure())
     else:
         transfers.finish(claimed, TransferState.COMPLETE)
+
+
+def clear_away(run_id):
+    """Clear away what has come of a run that ended without its worker."""
+    servers = ("source_server__jump", "target_server__jump")
+    run = TransferRun.objects.select_related(*servers).get(pk=run_id)
+    WORKS[run.kind](run).forget()
 
 
 def give_up(work, state, **how):

@@ -229,6 +229,6 @@ class OneRun(View):
 
     @extend_schema(responses=OneRunSerializer)
     def delete(self, request, id):
-        """Cancel a run; what has arrived stays."""
-        transfers.cancel(self.found(request, id).pk)
+        """Cancel a run; the files that have arrived stay."""
+        tasks.cancel_transfer(self.found(request, id).pk)
         return Response(OneRunSerializer(self.found(request, id)).data)

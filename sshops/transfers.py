@@ -131,14 +131,19 @@ def text_of(run):
 
 
 def cancel(run_id, outcome="cancelled"):
-    """Have a run end; one that nobody works on ends at once."""
+    """Have a run end; one that nobody works on ends at once.
+
+    Tell whether its worker was lost, so that what had come is still to be cleared away.
+    """
     rows = TransferRun.objects.filter(pk=run_id, state__in=OPEN)
     rows.update(is_cancel_wanted=True)
     run = rows.filter(
         Q(state=TransferState.QUEUED) | Q(seen_at__lt=lost_before())
     ).first()
-    if run is not None:
-        finish(run, TransferState.CANCELLED, outcome=outcome)
+    if run is None:
+        return False
+    was_lost = run.state == TransferState.RUNNING
+    return finish(run, TransferState.CANCELLED, outcome=outcome) and was_lost
 
 
 def lost_before():

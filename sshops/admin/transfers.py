@@ -7,7 +7,7 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 
 from config.admin import ReadOnly
-from sshops import transfers
+from sshops import tasks
 from sshops.models import Transfer, TransferFile, TransferRun
 
 
@@ -59,7 +59,7 @@ class TransferRunAdmin(ReadOnly, ModelAdmin):
     def cancel(self, request, queryset):
         ids = list(queryset.values_list("pk", flat=True))
         for id in ids:
-            transfers.cancel(id)
+            tasks.cancel_transfer(id)
         text = ngettext(
             "{n} run is told to end.", "{n} runs are told to end.", len(ids)
         )

@@ -5,10 +5,12 @@ import os
 import signal
 import time
 import uuid
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
-from sshops import leases, transfer_runs, transfer_work, transfers
+from sshops import leases, tasks, transfer_runs, transfer_work, transfers
 from sshops.commands import Busy, Caller
 from sshops.models import AuditEntry, Transfer, TransferRun
 from tests import factories
@@ -206,6 +208,28 @@ def test_who_has_lost_a_run_leaves_its_part(caller, transfer, here, there, worki
     run.refresh_from_db()
     assert run.state == "running"
     assert parts(there) != []
+
+
+def test_cancelling_after_the_worker_is_lost(
+    caller, transfer, here, there, worker, monkeypatch
+):
+    (here / "a").write_bytes(os.urandom(5_000_000))
+    run = asked(caller, transfer(here / "a", rate_limit=300_000))
+    process = worker(run)
+    under_way(there)
+    process.kill()
+    process.wait(10)
+    TransferRun.objects.update(seen_at=timezone.now() - timedelta(hours=1))
+    assert parts(there) != []
+    monkeypatch.setattr(
+        tasks.clear_away, "apply_async", lambda args, **how: tasks.clear_away(*args)
+    )
+
+    tasks.cancel_transfer(run.pk)
+
+    run.refresh_from_db()
+    assert run.state == "cancelled"
+    assert not any(there.iterdir())
 
 
 def test_cancelling_before_anybody_works_on_it(caller, transfer, here):
