@@ -8,7 +8,7 @@ from unfold.decorators import display
 
 from config.admin import ReadOnly
 from sshops import tasks
-from sshops.models import Transfer, TransferFile, TransferRun
+from sshops.models import Transfer, TransferFile, TransferRun, UploadPart
 
 
 @admin.register(Transfer)
@@ -67,3 +67,11 @@ class TransferRunAdmin(ReadOnly, ModelAdmin):
 
     def has_cancel_permission(self, request):
         return request.user.is_superuser
+
+
+@admin.register(UploadPart)
+class UploadPartAdmin(ReadOnly, ModelAdmin):
+    list_display = ["server", "path", "touched_at"]
+    list_filter = ["server"]
+    list_select_related = ["server"]
+    search_fields = ["path"]

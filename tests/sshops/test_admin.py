@@ -107,6 +107,7 @@ def test_a_lock_that_hangs_is_taken_away(desk):
         "patchnote",
         "transfer",
         "transferrun",
+        "uploadpart",
     ],
 )
 def test_every_list_has_a_page(desk, name):
