@@ -18,7 +18,7 @@ STEP_BYTES = 1 << 24
 # Each line of the input asks for a further part of the file to be read, in blocks.
 # Python reads the file itself, where a pipe would cost as much as the sum.
 SUM_OF_PARTS = f"""
-if command -v python3 >/dev/null 2>&1
+if python3 -IS -c "import hashlib" >/dev/null 2>&1
 then exec python3 -IS -c '
 import hashlib, sys
 digest = hashlib.sha256()
@@ -116,9 +116,9 @@ class Growing:
 
     def digest(self, size):
         """Return the digest of the whole file, or None."""
+        self.ask(-(-size // BLOCK_BYTES))
         if self.channel is None:
             return None
-        self.ask(-(-size // BLOCK_BYTES))
         found = None
         with self.trying():
             self.channel.shutdown_write()

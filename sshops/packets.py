@@ -3,7 +3,7 @@
 paramiko takes two calls to read a packet, one to send it, and copies it some five times
 in either direction. This reads ahead, sends several packets at once where a caller
 says so, and seals and opens between buffers that stay. Packets under another cipher are
-left to paramiko, as are those before the first keys.
+left to paramiko, as are those before the first keys; a connection stays under AES-GCM.
 """
 
 import os
@@ -34,10 +34,8 @@ class Packets(Packetizer):
         self._key_in = self._key_out = None
         self._sending = threading.Lock()
         self._holding = set()  # threads that send together
-        self._sealed = room(USUAL_BYTES)
-        self._held = 0  # bytes of it that were not sent yet
-        self._opened = room(USUAL_BYTES)
-        self._ahead = room(AHEAD_BYTES)
+        self._sealed = self._opened = self._ahead = room(0)  # until there is a key
+        self._held = 0  # bytes of what was sealed that were not sent yet
         self._begin = self._end = 0  # of what was read ahead and not taken yet
         self._number = 0  # of the next packet that comes
 
@@ -45,11 +43,16 @@ class Packets(Packetizer):
         super().set_outbound_cipher(
             block_engine, *args, aead=aead, iv_out=iv_out, **more
         )
-        self._key_out = Key(block_engine, iv_out) if aead else None
+        self._key_out = next_key(self._key_out, block_engine, aead, iv_out)
+        if aead:
+            self._sealed = fitting(self._sealed, USUAL_BYTES)
 
     def set_inbound_cipher(self, block_engine, *args, aead=False, iv_in=None, **more):
         super().set_inbound_cipher(block_engine, *args, aead=aead, iv_in=iv_in, **more)
-        self._key_in = Key(block_engine, iv_in) if aead else None
+        self._key_in = next_key(self._key_in, block_engine, aead, iv_in)
+        if aead:
+            self._opened = fitting(self._opened, USUAL_BYTES)
+            self._ahead = fitting(self._ahead, AHEAD_BYTES)
 
     def reset_seqno_in(self):
         super().reset_seqno_in()
@@ -65,8 +68,8 @@ class Packets(Packetizer):
         """
         me = threading.get_ident()
         with self._sending:
-            if len(self._sealed) < TOGETHER_BYTES and not self._held:
-                self._sealed = room(TOGETHER_BYTES)
+            if self._key_out is not None and not self._held:
+                self._sealed = fitting(self._sealed, TOGETHER_BYTES)
             self._holding.add(me)
         try:
             yield
@@ -95,8 +98,7 @@ class Packets(Packetizer):
     def _frame(self, size):
         if self._held + size > len(self._sealed):
             self._send_held()
-        if size > len(self._sealed):
-            self._sealed = room(size)
+            self._sealed = fitting(self._sealed, size)
         return self._sealed[self._held : self._held + size]
 
     def _send_held(self):
@@ -127,8 +129,7 @@ class Packets(Packetizer):
         return payload[0], message
 
     def _open(self, key, size):
-        if size > len(self._opened):
-            self._opened = room(size)
+        self._opened = fitting(self._opened, size)
         length = self._begin + LENGTH.size
         try:
             key.engine.decrypt_into(
@@ -139,7 +140,10 @@ class Packets(Packetizer):
             )
         except InvalidTag as error:
             raise SSHException("Mismatched MAC") from error
-        return bytes(self._opened[1 : size - self._opened[0]])
+        padding = self._opened[0]
+        if padding < LEAST_PADDING or padding > size - 2:
+            raise SSHException(f"Invalid padding {padding}")
+        return bytes(self._opened[1 : size - padding])
 
     def _have(self, size, *, may_rekey=False):
         """Read ahead until there are so many bytes at least."""
@@ -151,8 +155,7 @@ class Packets(Packetizer):
     def _move(self, size):
         """Put what was read ahead to the start of a room for `size` bytes."""
         left = bytes(self._ahead[self._begin : self._end])
-        if size > len(self._ahead):
-            self._ahead = room(size)
+        self._ahead = fitting(self._ahead, size)
         self._begin, self._end = 0, len(left)
         self._ahead[: self._end] = left
 
@@ -216,6 +219,15 @@ class Key:
         return nonce
 
 
+def next_key(key, engine, aead, iv):
+    """Return the Key after a key, or None for another cipher; raise SSHException."""
+    if aead:
+        return Key(engine, iv)
+    if key is not None:  # paramiko's count of packets stopped where ours began
+        raise SSHException("The other side leaves AES-GCM")
+    return None
+
+
 def padded(payload):
     """Return what is sealed: the padding's length, the payload, the padding."""
     padding = BLOCK_BYTES - (1 + len(payload)) % BLOCK_BYTES
@@ -226,6 +238,11 @@ def padded(payload):
 
 def room(size):
     return memoryview(bytearray(size))
+
+
+def fitting(place, size):
+    """Return the room, or a new one where it has less than `size` bytes."""
+    return place if len(place) >= size else room(size)
 
 
 def receive_into(sock, place):

@@ -43,7 +43,8 @@ class Amounts(BufferedPipe):
     """What a channel was sent, taken in the amounts that are asked for.
 
     paramiko's own buffer would copy all of it three times, and wake its reader with
-    every packet; this one copies once, and wakes when the amount is there.
+    every packet; this one copies once, and wakes when the amount is there. It serves
+    recv() and recv_ready() of a channel, and no more.
     """
 
     def __init__(self):
@@ -52,6 +53,8 @@ class Amounts(BufferedPipe):
         self._size = self._wanted = 0
 
     def feed(self, data):
+        if not data:
+            return
         with self._lock:
             self._buffer.append(data)
             self._size += len(data)
@@ -62,10 +65,10 @@ class Amounts(BufferedPipe):
         """Return just so many bytes, or none when the other side ended before."""
         with self._lock:
             self._wanted = nbytes
-            is_over = self._cv.wait_for(
+            is_settled = self._cv.wait_for(
                 lambda: self._size >= nbytes or self._closed, timeout
             )
-            if not is_over:
+            if not is_settled:
                 raise PipeTimeout
             if self._size < nbytes:
                 return b""

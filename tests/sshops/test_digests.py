@@ -10,6 +10,7 @@ from sshops import digests
 from sshops.connections import open_connection
 from sshops.digests import STEP_BYTES, Growing
 from tests import factories
+from tests.sshops.working import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -70,14 +71,17 @@ def test_what_is_stored_counts_not_what_was_sent(connection, tmp_path):
 def test_a_file_that_is_not_there(connection, tmp_path):
     with closing(Growing(connection, str(tmp_path / "none"))) as growing:
         growing.has(STEP_BYTES)
-        assert growing.digest(STEP_BYTES) is None
+        wait_until(lambda: growing.channel.exit_status_ready())
+        assert growing.digest(STEP_BYTES + 1) is None
 
 
-def test_a_line_that_is_broken_gives_none(connection, tmp_path):
+@pytest.mark.parametrize("later", [[], [2 * STEP_BYTES]])
+def test_a_line_that_is_broken_gives_none(connection, tmp_path, later):
     growing = Growing(connection, str(tmp_path / "file"))
     growing.has(STEP_BYTES)
     connection.close()
 
-    growing.has(2 * STEP_BYTES)
+    for size in later:
+        growing.has(size)
 
-    assert growing.digest(2 * STEP_BYTES) is None
+    assert growing.digest(2 * STEP_BYTES + 1) is None

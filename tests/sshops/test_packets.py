@@ -12,7 +12,7 @@ from paramiko.packet import NeedRekeyException, Packetizer
 
 from sshops import connections
 from sshops.connections import open_connection
-from sshops.packets import AROUND_BYTES, MOST_PACKET, Packets
+from sshops.packets import AROUND_BYTES, BLOCK_BYTES, LENGTH, MOST_PACKET, Packets
 from sshops.sftp_pipe import Pipe
 from tests import factories
 
@@ -92,6 +92,27 @@ def test_one_changed_bit_is_found(ends, sockets):
 
     with pytest.raises(SSHException, match="MAC"):
         receiver.read_message()
+
+
+@pytest.mark.parametrize("padding", [0, 3, 15, 200])
+def test_an_impossible_padding_is_refused(ends, sockets, padding):
+    key = ends[1]._key_in
+    length = LENGTH.pack(BLOCK_BYTES)
+    packet = bytes([padding]) + bytes(BLOCK_BYTES - 1)
+    sockets[0].sendall(length + key.engine.encrypt(NONCE, packet, length))
+
+    with pytest.raises(SSHException, match="padding"):
+        ends[1].read_message()
+
+
+def test_a_connection_does_not_leave_its_cipher(ends):
+    other = {"block_engine": None, "block_size": 16}
+    no_mac = {"mac_engine": None, "mac_size": 16, "mac_key": None}
+
+    with pytest.raises(SSHException, match="leaves"):
+        ends[0].set_inbound_cipher(**other, **no_mac)
+    with pytest.raises(SSHException, match="leaves"):
+        ends[0].set_outbound_cipher(**other, **no_mac)
 
 
 @pytest.mark.parametrize("size", [0, 15, 24, MOST_PACKET + 16, 0xFFFFFFF0])

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from sshops import leases, tasks, transfer_runs, transfer_work, transfers
 from sshops.commands import Busy, Caller
+from sshops.digests import STEP_BYTES
 from sshops.models import AuditEntry, Transfer, TransferRun
 from tests import factories
 from tests.sshops.working import parts, under_way, wait_until
@@ -321,13 +322,14 @@ def test_two_workers_do_not_get_the_same_run(caller, transfer, here):
     assert transfers.claim(run.pk) is None
 
 
+@pytest.mark.parametrize("size", [600_000, STEP_BYTES + 3_000_000])
 def test_where_no_command_can_be_run_the_files_are_read(
-    caller, transfer, here, there, make_sshd
+    caller, transfer, here, there, make_sshd, size
 ):
     strict = make_sshd()
     keys = strict.directory / "authorized_keys"
     keys.write_text(f'command="internal-sftp" {keys.read_text()}')
-    content = os.urandom(600_000)
+    content = os.urandom(size)
     (here / "a").write_bytes(content)
 
     run = carried_out(
