@@ -5,6 +5,7 @@ OpenAI's Responses API, which is paid for and therefore has a daily cap.
 """
 
 import base64
+import json
 import logging
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -76,8 +77,7 @@ def ask_recogniser(picture):
         files={"image": (picture.name, picture.data, content_type)},
         headers={HOP_HEADER: "1", "Accept": "application/json"},
     )
-    if not isinstance(answer, dict):
-        raise BadGateway
+    refuse_unless_object(answer)
     plate = answer.get("plate")
     if plate is None:
         plate = ""
@@ -113,10 +113,23 @@ def ask_openai(picture):
             "Accept": "application/json",
         },
     )
-    if not isinstance(answer, dict):
-        raise BadGateway
+    refuse_unless_object(answer)
     raw = "".join(texts_of(answer))
     return Reading(raw.strip(), {"plate": raw.strip(), "raw": raw})
+
+
+def refuse_unless_object(answer):
+    """Raise BadGateway unless an answer is an object that is JSON again in UTF-8.
+
+    Python reads more than that: NaN, numbers beyond all bounds, lone surrogates.
+    """
+    if not isinstance(answer, dict):
+        raise BadGateway
+    try:
+        json.dumps(answer, allow_nan=False, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
+        log.warning("A recogniser answered what cannot be passed on")
+        raise BadGateway from error
 
 
 def texts_of(answer):

@@ -3,22 +3,14 @@
 import base64
 import json
 import logging
-import threading
 from email import message_from_bytes, policy
 
 import pytest
-from django.core.cache import cache
-from django.core.files.uploadedfile import SimpleUploadedFile
 
-from charging import recognition
 from charging.models import PlateSighting
-from charging.pictures import PictureTooLarge, picture_in
-from tests.charging.conftest import vectors
+from tests.charging.conftest import JPEG, OPENAI_KEY, PLATES_URL, vectors
 
 VECTORS = vectors("recognition")
-JPEG = bytes.fromhex(VECTORS["image_hex"])
-KEY = "sk-test-0123456789"
-URL = "/charging/api/license-plates"
 
 
 def playing(upstream):
@@ -33,38 +25,11 @@ def playing(upstream):
     )
 
 
-@pytest.fixture
-def openai(service, settings):
-    settings.PLATE_SERVICE_MODE = "gptapi"
-    settings.OPENAI_API_KEY = KEY
-    settings.OPENAI_BASE_URL = service.url
-    settings.PLATE_OPENAI_PROMPT = "<PLATE_OPENAI_PROMPT>"
-    settings.PLATE_SERVICE_TIMEOUT = 2
-    return service
-
-
-@pytest.fixture
-def recogniser(service, settings):
-    settings.PLATE_SERVICE_MODE = "http"
-    settings.PLATE_SERVICE_URL = service.url + "/v1/recognize"
-    settings.PLATE_SERVICE_TIMEOUT = 2
-    return service
-
-
-@pytest.fixture
-def upload(client, db):
-    def post(data=JPEG, name="capture.jpg", kind="image/jpeg", url=URL, **extra):
-        picture = SimpleUploadedFile(name, data, kind)
-        return client.post(url, {"image": picture}, **extra)
-
-    return post
-
-
 def raw_upload(client, part_headers, data=JPEG, **extra):
     """Post a form as bytes, for parts that no ordinary client writes."""
     body = b"--edge\r\n" + part_headers + b"\r\n\r\n" + data + b"\r\n--edge--\r\n"
     return client.post(
-        URL, body, content_type="multipart/form-data; boundary=edge", **extra
+        PLATES_URL, body, content_type="multipart/form-data; boundary=edge", **extra
     )
 
 
@@ -116,7 +81,7 @@ def test_what_openai_is_sent(openai, upload):
     (asked,) = openai.asked
     assert (asked.method, asked.path) == (expected["method"], expected["path"])
     headers = {name: asked.headers[name] for name in expected["headers"]}
-    assert headers == expected["headers"] | {"Authorization": f"Bearer {KEY}"}
+    assert headers == expected["headers"] | {"Authorization": f"Bearer {OPENAI_KEY}"}
     assert json.loads(asked.body) == expected["json"]
 
 
@@ -132,7 +97,9 @@ def test_the_type_that_openai_is_told(openai, client, db, kind, expected):
     assert url == f"data:{expected};base64,{base64.b64encode(JPEG).decode()}"
 
 
-@pytest.mark.parametrize("url", [URL, URL + "/", "/charging/api/plates/recognize"])
+@pytest.mark.parametrize(
+    "url", [PLATES_URL, PLATES_URL + "/", "/charging/api/plates/recognize"]
+)
 def test_what_the_recogniser_is_sent(recogniser, upload, url):
     recogniser.answer = {"status": 200, "json": {"plate": "12가3456"}}
 
@@ -179,6 +146,73 @@ def test_the_upstreams_own_raw_is_kept(recogniser, upload):
     assert upload().json() == {"plate": "1", "raw": "own"}
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"plate": "12가3456", "confidence": NaN}',
+        '{"plate": "12가3456", "confidence": 1e400}',
+        '{"plate": "a", "x": [-Infinity]}',
+        '{"plate": "a", "x": [{"y": -1e999}]}',
+        r'{"plate": "12\ud83d3456"}',
+        r'{"plate": "a", "x": "\ud83d"}',
+        r'{"plate": "a", "\ud83d": 1}',
+        '{"plate": "a", "x": ' + "9" * 5000 + "}",
+        '{"plate": "a", "x": ' + "[" * 950 + "]" * 950 + "}",
+        '{"plate": "a", "x": ' + "[" * 100_000 + "]" * 100_000 + "}",
+        '{"plate": "a"',
+        "",
+    ],
+    ids=lambda text: text[:40],
+)
+def test_what_is_no_json_is_not_passed_on(recogniser, upload, text):
+    recogniser.answer = {"status": 200, "text": text}
+
+    response = upload()
+
+    assert response.status_code == 502
+    assert response.json()["code"] == "bad_gateway"
+    assert not PlateSighting.objects.exists()
+
+
+def test_no_bytes_of_other_encodings_are_passed_on(recogniser, upload):
+    for plate in (b"\xff", b"\xed\xa0\xbd", b"\xc3"):
+        recogniser.answer = {"status": 200, "drip": ([b'{"plate":"%s"}' % plate], 0)}
+        assert upload().status_code == 502
+
+
+def saying(text):
+    part = {"type": "output_text", "text": text}
+    return {"output": [{"type": "message", "content": [part]}]}
+
+
+def test_half_a_letter_of_openai_is_not_passed_on(openai, upload):
+    openai.answer = {"status": 200, "json": saying("12\ud83d3456")}
+    assert upload().status_code == 502
+
+    openai.answer = {"status": 200, "json": saying("\U0001f697")}
+    assert upload().json()["plate"] == "\U0001f697"
+
+
+@pytest.mark.parametrize(
+    ("plate", "stored"),
+    [("12가\x003456", "12가3456"), ("\0", ""), ("가" * 5000, "가" * 200)],
+    ids=["NUL inside", "NUL alone", "long"],
+)
+def test_odd_plates_are_passed_on_and_stored(recogniser, upload, plate, stored):
+    answer = {"plate": plate, "x\0": "\0", "confidence": 5e-324}
+    recogniser.answer = {"status": 200, "json": answer}
+
+    assert upload().json() == {**answer, "raw": answer}
+    assert PlateSighting.objects.get().plate == stored
+
+
+def test_a_nul_of_openai_is_passed_on_and_stored(openai, upload):
+    openai.answer = {"status": 200, "json": saying("12가\x003456")}
+
+    assert upload().json()["plate"] == "12가\x003456"
+    assert PlateSighting.objects.get().plate == "12가3456"
+
+
 def test_a_file_without_name_and_type_gets_both(recogniser, client, db):
     raw_upload(client, b'Content-Disposition: form-data; name="image"; filename=""')
 
@@ -213,177 +247,17 @@ def test_doubtful_plates_are_dropped(recogniser, upload, settings):
 
 def test_neither_key_nor_upstream_text_come_out(openai, upload, caplog):
     caplog.set_level(logging.DEBUG)
-    text = f"Incorrect API key provided: {KEY}"
+    text = f"Incorrect API key provided: {OPENAI_KEY}"
     openai.answer = {"status": 401, "json": {"error": {"message": text}}}
 
     response = upload()
 
     assert response.status_code == 502
-    assert KEY not in response.content.decode()
+    assert OPENAI_KEY not in response.content.decode()
     assert "Incorrect" not in response.content.decode()
     assert "The upstream plates answered 401" in caplog.text
-    assert KEY not in caplog.text
+    assert OPENAI_KEY not in caplog.text
     assert "Incorrect" not in caplog.text
-
-
-# What is refused before anything is sent
-
-
-def test_a_call_that_came_back_to_us_is_refused(recogniser, upload):
-    response = upload(headers={"X-Plate-Hop": "1"})
-
-    assert response.status_code == 508
-    assert recogniser.asked == []
-
-
-def test_a_picture_is_needed(recogniser, client, db):
-    for response in (
-        client.post(URL),
-        client.post(URL, {"plate": "12가3456"}, content_type="application/json"),
-        client.post(URL, {"image": "text"}),
-        client.post(URL, {"photo": SimpleUploadedFile("a.jpg", JPEG)}),
-        client.post(URL, b"x", content_type="multipart/form-data"),
-        client.post(URL, b"x", content_type="multipart/form-data; boundary=ü"),
-        client.post(URL, b"--e\r\n", content_type="multipart/form-data; boundary=e"),
-    ):
-        assert response.status_code == 422
-        assert response.json()["detail"][0]["loc"] == ["body", "image"]
-    assert recogniser.asked == []
-
-
-def test_an_empty_picture_is_refused(recogniser, upload):
-    assert upload(b"").status_code == 400
-    assert recogniser.asked == []
-
-
-@pytest.mark.parametrize(
-    "start",
-    [
-        b"\xff\xd8\xff",
-        b"\x89PNG\r\n\x1a\n",
-        b"GIF87a",
-        b"GIF89a",
-        b"BM",
-        b"RIFF1234WEBP",
-    ],
-)
-def test_pictures_are_known_by_their_first_bytes(recogniser, upload, start):
-    assert upload(start + b"...", kind="text/plain").status_code == 200
-
-
-@pytest.mark.parametrize(
-    "data", [b"%PDF-1.7", b"RIFF1234WAVE", b"\xff\xd8", b"<svg>", b"\x00"]
-)
-def test_other_files_are_refused_whatever_they_call_themselves(
-    recogniser, upload, data
-):
-    assert upload(data).status_code == 415
-    assert recogniser.asked == []
-
-
-def test_the_limit_is_exact(recogniser, upload, settings):
-    settings.PLATE_IMAGE_MAX_BYTES = 1000
-
-    assert upload(JPEG.ljust(1000, b"x")).status_code == 200
-    assert upload(JPEG.ljust(1001, b"x")).status_code == 413
-    assert len(recogniser.asked) == 1
-
-
-class Endless:
-    """A body that says nothing of its length and never ends."""
-
-    given = 0
-
-    def read(self, size=-1):
-        self.given += size
-        start = b"--edge\r\nContent-Disposition: form-data; name=a\r\n\r\n"
-        return start.ljust(size, b"x")[:size]
-
-
-@pytest.mark.parametrize("length", ["", "1000000000000"])
-def test_no_more_is_read_than_the_limit(recogniser, rf, settings, length):
-    settings.PLATE_IMAGE_MAX_BYTES = 1 << 20
-    body = Endless()
-    meta = {
-        "wsgi.input": body,
-        "CONTENT_LENGTH": length,
-        "CONTENT_TYPE": "multipart/form-data; boundary=edge",
-    }
-
-    with pytest.raises(PictureTooLarge):
-        picture_in(meta)
-
-    assert body.given <= (1 << 20) + (1 << 18)
-
-
-# Trouble upstream
-
-
-def test_a_dripping_answer_is_given_up_when_the_time_is_over(
-    recogniser, upload, settings
-):
-    settings.PLATE_SERVICE_TIMEOUT = 0.5
-    recogniser.answer = {"status": 200, "drip": ([b" "] * 100, 0.1)}
-
-    assert upload().status_code == 504
-
-
-def test_an_endless_answer_is_given_up(recogniser, upload):
-    recogniser.answer = {"status": 200, "drip": ([b" " * 65536] * 20, 0)}
-
-    assert upload().status_code == 502
-
-
-def test_an_upstream_that_is_down_is_left_alone_until_it_answers(recogniser, upload):
-    recogniser.answer = {"status": 500, "json": {}}
-    assert [upload().status_code for _ in range(5)] == [502] * 5
-
-    response = upload()
-
-    assert response.status_code == 503
-    assert 1 <= int(response["Retry-After"]) <= 15
-    assert len(recogniser.asked) == 5
-
-    # When its rest is over, one request finds out.
-    rest_is_over()
-    assert upload().status_code == 502
-    assert upload().status_code == 503
-    rest_is_over()
-    recogniser.answer = {"status": 200, "json": {"plate": "1"}}
-    assert [upload().status_code for _ in range(3)] == [200] * 3
-
-
-def rest_is_over():
-    cache.set("charging:upstream:plates:down", 1.0, 60)
-
-
-def test_while_one_finds_out_the_others_wait(recogniser, upload, settings):
-    rest_is_over()
-    cache.set("charging:upstream:plates:probe", 1, 60)
-
-    assert upload().status_code == 503
-    assert recogniser.asked == []
-
-
-def test_an_unreadable_picture_does_not_mean_that_it_is_down(recogniser, upload):
-    recogniser.answer = {"status": 400, "json": {}}
-
-    assert [upload().status_code for _ in range(8)] == [502] * 8
-
-
-def test_a_hanging_upstream_takes_few_threads(recogniser, upload):
-    recogniser.answer = "silence"
-    codes = []
-    turns = [recognition.recogniser.turns.acquire(blocking=False) for _ in range(8)]
-    thread = threading.Thread(target=lambda: codes.append(upload().status_code))
-    thread.start()
-    thread.join(5)
-    for _ in turns:
-        recognition.recogniser.turns.release()
-
-    assert turns == [True] * 8
-    assert codes == [503]
-    assert recogniser.asked == []
 
 
 # What it costs
@@ -462,6 +336,13 @@ def test_guests_are_throttled_before_anything_is_sent(recogniser, upload, settin
     assert response.status_code == 429
     assert 1 <= int(response["Retry-After"]) <= 60
     assert len(recogniser.asked) == 2
+
+
+def test_a_call_that_came_back_to_us_is_refused(recogniser, upload):
+    response = upload(headers={"X-Plate-Hop": "1"})
+
+    assert response.status_code == 508
+    assert recogniser.asked == []
 
 
 def test_a_credential_that_does_not_hold_is_refused(recogniser, upload):

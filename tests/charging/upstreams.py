@@ -3,7 +3,6 @@
 import contextlib
 import json
 import threading
-import time
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -14,6 +13,7 @@ class Asked:
     path: str
     headers: dict
     body: bytes
+    port: int  # of the client
 
 
 class Server(ThreadingHTTPServer):
@@ -25,12 +25,15 @@ class Service:
     """Answers as told by `answer`, and remembers what it was asked.
 
     `answer` holds `status` and `json`, `text` or `drip` (pieces, with the seconds
-    between them), or is "hang up" or "silence".
+    between them), or is "hang up" or "silence". With `raw` (pieces and seconds again)
+    it is all that goes over the line. `read_slowly` is true for a service that takes
+    ages to take a body in.
     """
 
     def __init__(self):
         self.asked = []
         self.answer = {"status": 200, "json": {}}
+        self.read_slowly = False
         self.may_end = threading.Event()
         service = self
 
@@ -39,12 +42,15 @@ class Service:
 
             def serve(self):
                 length = int(self.headers.get("Content-Length", 0))
+                while service.read_slowly and not service.may_end.wait(0.1):
+                    length -= len(self.rfile.read(min(length, 1 << 16)))
                 service.asked.append(
                     Asked(
                         self.command,
                         self.path,
                         dict(self.headers),
                         self.rfile.read(length),
+                        self.client_address[1],
                     )
                 )
                 service.play(self)
@@ -68,6 +74,10 @@ class Service:
             self.may_end.wait(10)
             handler.close_connection = True
             return
+        if "raw" in answer:
+            handler.close_connection = True
+            self.drip(handler, *answer["raw"])
+            return
         body = answer.get("text", "").encode()
         if "json" in answer:
             body = json.dumps(answer["json"]).encode()
@@ -77,10 +87,14 @@ class Service:
         for name, value in answer.get("headers", {}).items():
             handler.send_header(name, value)
         handler.end_headers()
+        self.drip(handler, pieces, pause)
+
+    def drip(self, handler, pieces, pause):
         with contextlib.suppress(OSError):
             for piece in pieces:
                 handler.wfile.write(piece)
-                time.sleep(pause)
+                if pause and self.may_end.wait(pause):
+                    return
 
     def stop(self):
         self.may_end.set()
