@@ -5,6 +5,7 @@ what they know of a service's health through the cache; while that is away, noth
 known and every request is tried.
 """
 
+import asyncio
 import json
 import logging
 import threading
@@ -22,6 +23,9 @@ log = logging.getLogger(__name__)
 
 CONNECT_SECONDS = 10
 LARGEST_ANSWER = 1 << 20
+# A gateway's word that nobody is behind it; any other status is a living service's.
+DOWN_STATUSES = {502, 503, 504}
+BROKEN_OFF = (httpx.NetworkError, httpx.RemoteProtocolError, httpx.ProxyError)
 
 
 class BadGateway(DomainError):
@@ -51,9 +55,34 @@ class Busy(Unavailable):
 
 
 @once
-def _client():
-    # One for the whole process: connections are kept and used again.
-    return httpx.Client(follow_redirects=False)
+def _line():
+    """Return the event loop that all exchanges of this process run in, and its client.
+
+    Only there can one time be set for everything from the name's look-up to the last
+    byte; blocking sockets know a time for each step. The client keeps connections.
+    """
+    loop = asyncio.new_event_loop()
+    threading.Thread(target=loop.run_forever, name="upstreams", daemon=True).start()
+    return loop, httpx.AsyncClient(follow_redirects=False)
+
+
+async def exchange(client, request, seconds):
+    """Return status, headers and body of the answer; raise TimeoutError when it is not
+    all there in time.
+
+    Of a body that is too long no more is read than shows that.
+    """
+    body = bytearray()
+    async with asyncio.timeout(seconds):
+        answer = await client.send(request, stream=True)
+        try:
+            async for piece in answer.aiter_bytes():
+                body += piece
+                if len(body) > LARGEST_ANSWER:
+                    break
+        finally:
+            await answer.aclose()
+    return answer.status_code, answer.headers, bytes(body)
 
 
 class Upstream:
@@ -62,7 +91,8 @@ class Upstream:
     Ask inside `with upstream.turn():`, of which a process has `at_once`, so that a
     hanging service cannot take every thread. After `failures` in a row it counts as
     down for `rest_seconds`; then one request is let through to see, and the others
-    wait for what it finds.
+    wait for what it finds. A failure is what says that nobody is there; who refuses
+    a picture, or answers nonsense, is.
     """
 
     def __init__(self, name, *, at_once, failures=5, rest_seconds=15, patience=0):
@@ -81,15 +111,26 @@ class Upstream:
         finally:
             self.turns.release()
 
-    def ask(self, method, url, *, seconds, connect_seconds=CONNECT_SECONDS, **request):
+    def ask(self, method, url, *, seconds, connect_seconds=CONNECT_SECONDS, **content):
         """Return (JSON of the answer, its headers); raise one of the errors above."""
+        loop, client = _line()
+        timeout = httpx.Timeout(None, connect=connect_seconds)
+        try:
+            request = client.build_request(method, url, timeout=timeout, **content)
+        except (httpx.InvalidURL, UnicodeError) as error:
+            raise self.failed(error) from error
         self.refuse_while_down(seconds)
         with self.health_noted():
-            status, headers, body = self.exchange(
-                method, url, seconds, connect_seconds, request
-            )
-        if status >= 400:
-            log.warning("The upstream %s answered %d", self.name, status)
+            status, headers, body = asyncio.run_coroutine_threadsafe(
+                exchange(client, request, seconds), loop
+            ).result()
+        if status in DOWN_STATUSES:
+            self.note_failure()
+        else:
+            self.note_success()
+        if status >= 400 or len(body) > LARGEST_ANSWER:
+            size = len(body)
+            log.warning("The upstream %s answered %d, %d B", self.name, status, size)
             raise BadGateway
         try:
             return json.loads(body), headers
@@ -97,37 +138,24 @@ class Upstream:
             log.warning("The upstream %s answered what is no JSON", self.name)
             raise BadGateway from error
 
-    def exchange(self, method, url, seconds, connect_seconds, request):
-        """Return status, headers and body of one exchange over HTTP."""
-        deadline = time.monotonic() + seconds
-        timeout = httpx.Timeout(seconds, connect=min(connect_seconds, seconds))
-        body = bytearray()
-        # httpx knows a time for each step; this is the time for all of them.
-        with _client().stream(method, url, timeout=timeout, **request) as answer:
-            for piece in answer.iter_bytes():
-                body += piece
-                if time.monotonic() > deadline:
-                    raise httpx.ReadTimeout("the whole took too long")
-                if len(body) > LARGEST_ANSWER:
-                    raise httpx.ReadError("the answer is too long")
-        if answer.status_code == 429 or answer.status_code >= 500:
-            self.note_failure()
-        else:
-            self.note_success()
-        return answer.status_code, answer.headers, bytes(body)
-
     @contextmanager
     def health_noted(self):
         try:
             yield
-        except httpx.TimeoutException as error:
+        except (TimeoutError, httpx.TimeoutException) as error:
             self.note_failure()
             log.warning("The upstream %s did not answer in time", self.name)
             raise GatewayTimeout from error
-        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
-            self.note_failure()
-            log.warning("The upstream %s failed: %s", self.name, type(error).__name__)
-            raise BadGateway from error
+        except (httpx.HTTPError, UnicodeError) as error:  # the latter: of a host's name
+            if isinstance(error, BROKEN_OFF):
+                self.note_failure()
+            elif isinstance(error, httpx.DecodingError):
+                self.note_success()
+            raise self.failed(error) from error
+
+    def failed(self, error):
+        log.warning("The upstream %s failed: %s", self.name, type(error).__name__)
+        return BadGateway()
 
     # Its health, shared by all processes. `down` holds until when it rests, and
     # outlives that: what it names then is a service that must first prove itself.
