@@ -22,6 +22,7 @@ from config.errors import DomainError, Unavailable
 log = logging.getLogger(__name__)
 
 HOP_HEADER = "X-Plate-Hop"
+PASSED_ON = "Cache-Control", "ETag"
 AS_JPEG = {"", "image/jpg", "application/octet-stream"}
 
 recogniser = Upstream("plates", at_once=8)
@@ -83,7 +84,9 @@ def ask_recogniser(picture):
         plate = ""
     if not isinstance(plate, str):
         raise BadGateway
-    kept = {n: headers[n] for n in ("Cache-Control", "ETag") if n in headers}
+    kept = {name: headers[name] for name in PASSED_ON if name in headers}
+    # Servers tear the connection down over a control character.
+    kept = {n: v for n, v in kept.items() if v.isascii() and v.isprintable()}
     whole = {**answer, "plate": plate, "raw": answer.get("raw", answer)}
     return Reading(plate, whole, kept)
 

@@ -140,6 +140,17 @@ def test_caching_headers_are_passed_on(recogniser, upload):
     assert "X-Secret" not in response
 
 
+def test_headers_that_no_server_sends_are_not_passed_on(recogniser, upload):
+    headers = {"Cache-Control": "\x01", "ETag": '"\xff"'}
+    recogniser.answer = {"status": 200, "json": {"plate": "1"}, "headers": headers}
+
+    response = upload()
+
+    assert response.json()["plate"] == "1"
+    assert "ETag" not in response
+    assert "\x01" not in response.get("Cache-Control", "")
+
+
 def test_the_upstreams_own_raw_is_kept(recogniser, upload):
     recogniser.answer = {"status": 200, "json": {"plate": "1", "raw": "own"}}
 
