@@ -3,6 +3,8 @@
 import base64
 import json
 import logging
+import os
+import re
 from email import message_from_bytes, policy
 
 import pytest
@@ -360,3 +362,13 @@ def test_a_credential_that_does_not_hold_is_refused(recogniser, upload):
     assert upload(headers={"Authorization": "Bearer x"}).status_code == 401
     assert upload(headers={"Authorization": "Basic eDp5"}).status_code == 401
     assert recogniser.asked == []
+
+
+def test_the_example_of_settings_holds_the_defaults(settings):
+    lines = (settings.BASE_DIR / ".env.example").read_text(encoding="utf-8")
+    texts = dict(re.findall(r"^(PLATE_\w+)=(.*)$", lines, re.MULTILINE))
+
+    for name in texts.keys() - os.environ:
+        text, default = texts[name], getattr(settings, name)
+        assert type(default)(text) == default, name
+    assert "PLATE_OPENAI_PROMPT" in texts
