@@ -5,17 +5,10 @@ import json
 from django.utils.translation import gettext as _
 from rest_framework.exceptions import ParseError
 
-from config.errors import DomainError
+from config.errors import TooLarge
 from config.parsers import JSON
 
 BODY_BYTES = 64 * 1024
-
-
-class TooLarge(DomainError):
-    """The body of the request is too large."""
-
-    status = 413
-    code = "too_large"
 
 
 class SmallJSON(JSON):

@@ -8,7 +8,8 @@ from django.utils import timezone
 from charging import board, hours, listings
 from charging.callers import rate_of
 from charging.serializers import calendar_day
-from config.consumers import BAD_REQUEST, TRY_LATER, Consumer, Refusal
+from config.auth import names_somebody
+from config.consumers import BAD_REQUEST, SIGNED_OUT, TRY_LATER, Consumer, Refusal
 from config.errors import TooMany
 from config.realtime import in_thread
 
@@ -21,7 +22,9 @@ class BoardConsumer(Consumer):
     max_frame_bytes = 1 << 10
 
     async def connect(self):
-        query = parse_qs(self.scope["query_string"].decode("latin-1"))
+        if not self.user.is_authenticated and names_somebody(self.scope):
+            raise Refusal(SIGNED_OUT)
+        query = parse_qs(self.scope["query_string"].decode("latin-1"), True)
         try:
             self.date = calendar_day(query["date"][-1])
         except KeyError:

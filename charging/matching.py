@@ -5,7 +5,7 @@ merely looks alike is a suggestion.
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 from django.utils import timezone
@@ -14,6 +14,9 @@ from charging import plates, stays
 from charging.models import PlateSighting, Reservation
 
 Source = PlateSighting.Source
+# What the clocks of all zones can show.
+EARLIEST = datetime.min.replace(tzinfo=UTC) + timedelta(days=1)
+LATEST = datetime.max.replace(tzinfo=UTC) - timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ def record(text, seen_at, source, *, confidence=None, reservation=None):
     return PlateSighting.objects.create(
         plate=text.replace("\0", "")[:200],
         plate_normalized=plates.normalised_or_none(text) or "",
-        seen_at=seen_at,
+        seen_at=min(max(seen_at, EARLIEST), LATEST),
         source=source,
         confidence=confidence,
         reservation=reservation,

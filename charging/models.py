@@ -204,7 +204,7 @@ class PlateSighting(models.Model):
     class Meta:
         verbose_name = _("sighting")
         verbose_name_plural = _("sightings")
-        ordering = ["-seen_at", "-pk"]
+        ordering = ["-pk"]  # as they came in: who tells of one may name any time
         indexes = [
             models.Index("plate_normalized", "seen_at", name="charging_seen_plate"),
             models.Index("seen_at", name="charging_seen_at"),

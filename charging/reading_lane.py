@@ -154,7 +154,8 @@ def day_of(scope):
 
 async def give(kept, headers, send):
     """Send a kept answer, or tell a client that it has it already."""
-    is_known = kept.etag in headers.get(b"if-none-match", b"")
+    asked = headers.get(b"if-none-match", b"")
+    is_known = kept.etag in asked or asked.strip() == b"*"
     await send(
         {
             "type": "http.response.start",

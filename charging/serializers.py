@@ -1,6 +1,7 @@
 """The form of what comes in; the names are those of the wire."""
 
 import re
+import uuid
 from datetime import date
 from functools import cache
 
@@ -32,6 +33,14 @@ def values_of(serializer_class, data):
 def form(serializer_class):
     """Return the one instance of a serializer: it judges, and keeps nothing."""
     return serializer_class()
+
+
+def uuid_of(text):
+    """Return the UUID of a path, in the one spelling we give out; raise ValueError."""
+    found = uuid.UUID(text)
+    if str(found) != text.lower():
+        raise ValueError("another spelling of a UUID")
+    return found
 
 
 def calendar_day(text):

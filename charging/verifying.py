@@ -5,16 +5,20 @@ from datetime import timedelta
 from django.db.models import Q
 from django.utils import timezone
 
-from charging import hours, plates
+from charging import booking, hours, plates
 from charging.booking import LARGEST_NUMBER, UnknownBay
 from charging.models import ChargingSession, Reservation
 
 LONGEST = timedelta(hours=26)  # no reservation is longer than a day
 
 
-def possible_window(date, start, end):
-    """Return the Window of a day within its opening times; raise BadWindow."""
+def possible_window(date, start, end, *, is_staff=False):
+    """Return the Window of a day within its opening times; raise BadWindow.
+
+    What is over is impossible, too, but for staff.
+    """
     window = hours.window(date, start, end)
+    booking.check_clock([window], is_staff=is_staff)
     hours.opening_times(date).check(start, hours.last_minute(end))
     return window
 
@@ -46,3 +50,11 @@ def conflict(*, bay, plate, window):
         starts_at__gt=window.start - LONGEST,  # lets the index leave out the past
         ends_at__gt=window.start,
     ).first()
+
+
+def refusal(bay, plate, date, window):
+    """Return what else a booking of a bay's window would meet, or None: an outage."""
+    if bay is None or window is None:
+        return None
+    found = booking.look(bay, plate, date, [window])
+    return None if found[0].is_free else booking.refusal_of(bay, found)

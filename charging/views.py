@@ -1,7 +1,5 @@
 """Reservations over HTTP: book, list, cancel; verify and match a plate; log in."""
 
-import uuid
-
 from django.http import HttpResponse, StreamingHttpResponse
 from django.utils import timezone
 from django.utils.cache import (
@@ -26,7 +24,7 @@ from charging import (
     verifying,
 )
 from charging.booking import Driver
-from charging.callers import ChargingView, StaffView, log_in
+from charging.callers import ChargingView, StaffView, address_of, log_in
 from charging.models import Reservation
 from charging.serializers import (
     BatchSerializer,
@@ -35,6 +33,7 @@ from charging.serializers import (
     MatchSerializer,
     VerifySerializer,
     day_in_query,
+    uuid_of,
     values_of,
 )
 from config.errors import DomainError
@@ -71,6 +70,8 @@ def driver_of(request, values):
 
 
 class Health(ChargingView):
+    guest_rate = None
+
     @extend_schema(responses=OpenApiTypes.OBJECT)
     def get(self, request):
         return Response({"status": "ok"})
@@ -120,7 +121,7 @@ class Creation(ChargingView):
         if key is None:
             answer = action()
         else:
-            caller = str(request.user.pk or "guest")
+            caller = str(request.user.pk or f"guest {address_of(request)}")
             sent = [request.path.rstrip("/"), request.data]
             answer = idempotency.once(key, caller, sent, action)
         return Response(answer, 201)
@@ -159,7 +160,7 @@ def own_rows(request):
 def path_uuid(text):
     """Return the UUID of a reservation's path; raise UnknownReservation."""
     try:
-        return uuid.UUID(text)
+        return uuid_of(text)
     except ValueError as error:
         raise cancelling.UnknownReservation from error
 
@@ -235,13 +236,15 @@ class Verify(ChargingView):
     def post(self, request):
         values = values_of(VerifySerializer, request.data)
         bay = verifying.known_bay(values["bay"])
-        window = None
+        window = refusal = None
         when = [values[name] for name in ("date", "start", "end")]
         if None not in when:
-            window = verifying.possible_window(*when)
+            window = verifying.possible_window(*when, is_staff=request.user.is_staff)
         against = verifying.conflict(bay=bay, plate=values["plate"], window=window)
         if against is None:
-            message, seen = _("This plate can be booked."), None
+            refusal = verifying.refusal(bay, values["plate"], values["date"], window)
+            message = refusal.text if refusal else _("This plate can be booked.")
+            seen = None
         else:
             seen = listings.seen_by(request.user, listings.row_of(against))
             message = _("Already reserved: {date} {start}–{end}, bay {bay}.").format(
@@ -252,8 +255,8 @@ class Verify(ChargingView):
             )
         return Response(
             {
-                "valid": against is None,
-                "conflict": against is not None,
+                "valid": not (against or refusal),
+                "conflict": bool(against or refusal),
                 "message": message,
                 "conflictingReservation": seen,
             }

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import get_language, override
 from django.utils.translation import gettext as _
 
-from charging import booking, hours, mail, plates
+from charging import booking, hours, mail, plates, verifying
 from charging.models import Reservation, WaitingEntry
 from config.errors import Conflict, DomainError, NotFound
 
@@ -54,12 +54,13 @@ def join(*, bay, driver, date, start, end):
     Raises as booking.reserve() for what cannot be booked at all, FreeAlready, or
     WaitsAlready.
     """
+    bay = verifying.known_bay(bay)
     window = hours.window(date, start, end)
     found = booking.look(bay, driver.plate, date, [window])
     if not found:
         raise booking.UnknownBay
     booking.check_hours([window], date, found[0])
-    booking.check_clock([window], driver)
+    booking.check_clock([window], is_staff=driver.is_staff)
     if any(place.is_free for place in found):
         raise FreeAlready
     if found[0].plate_is_busy:

@@ -1,21 +1,19 @@
 """The waiting list over HTTP; an entry's id, known to its maker alone, opens it."""
 
-import uuid
-
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.response import Response
 
 from charging import cancelling, hours, listings, waiting
 from charging.callers import ChargingView
-from charging.serializers import WaitingSerializer, values_of
+from charging.serializers import WaitingSerializer, uuid_of, values_of
 from charging.views import driver_of
 from config.schema import UID
 
 
 def entry_of(id):
     try:
-        return waiting.find(uuid.UUID(id))
+        return waiting.find(uuid_of(id))
     except ValueError as error:
         raise waiting.UnknownEntry from error
 

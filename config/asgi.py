@@ -18,15 +18,18 @@ from django.urls import get_resolver
 from whitenoise import WhiteNoise
 
 events = get_asgi_application()
+web = get_wsgi_application()
 
 from charging.booking_lane import BookingLane
 from charging.reading_lane import ReadingLane
 from config import realtime
 from config.bridge import WSGIBridge
+from config.requests import PageRequest, StreamRequest
 from config.routing import websockets
 from roadblock import tracking
 from workspace.chat import switchboard
 
+web.request_class, events.request_class = PageRequest, StreamRequest
 settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 # Views that ask another system and wait for its answer.
 WAITS = re.compile(
@@ -35,7 +38,7 @@ WAITS = re.compile(
 )
 bridge = WSGIBridge(
     WhiteNoise(
-        get_wsgi_application(),
+        web,
         root=settings.STATIC_ROOT,
         prefix="static/",
         max_age=300,

@@ -123,6 +123,12 @@ def token_of(scope, headers):
     return query.get("token", [""])[-1]
 
 
+def names_somebody(scope):
+    """Tell whether a handshake brings a credential other than a page's cookie."""
+    headers = dict(scope["headers"])
+    return b"authorization" in headers or bool(token_of(scope, headers))
+
+
 def session_of(scope, headers):
     """Return the session key of a handshake from our own pages, or an empty text."""
     if b"cookie" not in headers or not origin_is_ours(headers):
@@ -142,4 +148,7 @@ def origin_is_ours(headers):
         return False
     if origin in settings.CORS_ALLOWED_ORIGINS + settings.CSRF_TRUSTED_ORIGINS:
         return True
-    return origin.partition("://")[2] == headers.get(b"host", b"").decode("latin-1")
+    scheme, _separator, host = origin.partition("://")
+    # Without HTTPS=true there may be a proxy that speaks it and does not tell.
+    schemes = ["https"] if settings.HTTPS else ["http", "https"]
+    return scheme in schemes and host == headers.get(b"host", b"").decode("latin-1")

@@ -11,7 +11,7 @@ import sys
 
 import redis
 from django.conf import settings
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404, HttpResponse, JsonResponse, UnreadablePostError
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
@@ -79,6 +79,13 @@ class TooMany(DomainError):
 
     def __init__(self, text=None, *, retry_after):
         super().__init__(text, headers={"Retry-After": str(max(1, round(retry_after)))})
+
+
+class TooLarge(DomainError):
+    """The body of the request is too large."""
+
+    status = 413
+    code = "too_large"
 
 
 class Unavailable(DomainError):
@@ -162,6 +169,8 @@ def answer(error, context):
         error = NotFound()
     elif isinstance(error, UnreadablePostError):  # its sender left, and reads no answer
         error = Interrupted()
+    elif isinstance(error, RequestDataTooBig):
+        error = TooLarge()
     elif isinstance(error, PermissionDenied):
         error = Forbidden()
     if isinstance(error, Invalid):
@@ -237,6 +246,8 @@ def _json(status, code, text):
 
 
 def bad_request(request, exception):
+    if isinstance(exception, RequestDataTooBig):
+        return as_json(TooLarge())
     if IN_JSON.match(request.path):
         return _json(400, "bad_request", _("The request cannot be understood."))
     return defaults.bad_request(request, exception)

@@ -2,6 +2,7 @@
 
 from functools import lru_cache
 
+from corsheaders.middleware import ACCESS_CONTROL_ALLOW_HEADERS, CorsMiddleware
 from django.conf import settings
 from django.urls import Resolver404, resolve, reverse
 from django.utils import timezone
@@ -35,6 +36,17 @@ class OptionalSlash:
             return False
         # The admin answers every path below it, the unknown ones by this view.
         return getattr(match.func, "__name__", "") != "catch_all_view"
+
+
+class CrossOrigin(CorsMiddleware):
+    """Lets pages of the origins that settings name send any header."""
+
+    def add_response_headers(self, request, response):
+        response = super().add_response_headers(request, response)
+        asked = request.headers.get("access-control-request-headers")
+        if asked and ACCESS_CONTROL_ALLOW_HEADERS in response:
+            response[ACCESS_CONTROL_ALLOW_HEADERS] = asked
+        return response
 
 
 class ContentSecurityPolicy:

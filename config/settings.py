@@ -13,7 +13,6 @@ from zoneinfo import ZoneInfo
 
 import environ
 from celery.schedules import crontab
-from corsheaders.defaults import default_headers
 from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 from django.utils.translation import gettext_lazy as _
@@ -79,7 +78,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "config.middleware.ContentSecurityPolicy",
-    "corsheaders.middleware.CorsMiddleware",
+    "config.middleware.CrossOrigin",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "config.middleware.OptionalSlash",
@@ -189,8 +188,11 @@ HTTP_THREADS = env.int("HTTP_THREADS", 8)
 HTTP_STREAM_THREADS = env.int("HTTP_STREAM_THREADS", 32)
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
 CORS_ALLOW_CREDENTIALS = True
-CORS_ALLOW_HEADERS = [*default_headers]  # each app's section adds its own
 CORS_EXPOSE_HEADERS = ["ETag", "Retry-After"]
+# Whose X-Forwarded-For and X-Forwarded-Proto count: addresses, networks, or * for all.
+FORWARDED_ALLOW_IPS = env.list(
+    "FORWARDED_ALLOW_IPS", default=["127.0.0.1", "::1"] if HTTPS else []
+)
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_SSL_REDIRECT = HTTPS
@@ -460,10 +462,6 @@ CELERY_BEAT_SCHEDULE["forget-login-failures"] = {
 WORKSPACE_UPLOAD_MAX_BYTES = env.int("WORKSPACE_UPLOAD_MAX_BYTES", 50 * 1024 * 1024)
 WORKSPACE_RESUMABLE_MAX_BYTES = env.int("WORKSPACE_RESUMABLE_MAX_BYTES", 2 * 1024**3)
 STORAGES["uploads"] = store("uploads", env.str("WORKSPACE_BUCKET_NAME", ""))
-CORS_ALLOW_HEADERS += [
-    *("tus-resumable", "upload-length", "upload-metadata", "upload-offset"),
-    "x-http-method-override",
-]
 CORS_EXPOSE_HEADERS += [
     *("Location", "Tus-Extension", "Tus-Max-Size", "Tus-Resumable", "Tus-Version"),
     *("Upload-Expires", "Upload-Length", "Upload-Offset", "Content-Location"),
@@ -654,7 +652,6 @@ BATTERY_DATABASE_URL = env.str("BATTERY_DATABASE_URL", "") or env.str(
 BATTERY_DATABASE_PATH = env.str("BATTERY_DATABASE_PATH", "/car-battery-now")
 BATTERY_DATABASE_AUTH = env.str("BATTERY_DATABASE_AUTH", "")
 CORS_ALLOWED_ORIGINS += env.list("CORS_ORIGINS", default=[])
-CORS_ALLOW_HEADERS += ["cache-control", "idempotency-key"]
 CELERY_BEAT_SCHEDULE["charging-keep-watch"] = {
     "task": "charging.tasks.keep_watch",
     "schedule": timedelta(seconds=15),

@@ -8,7 +8,10 @@ first to wake takes whatever waits there, which left one with 3 of 64 clients.
 import os
 import socket
 
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
 import uvicorn
+from django.conf import settings
 
 OPTIONS = {
     "loop": "uvloop",
@@ -41,7 +44,12 @@ def listening(host, port):
 def main():
     host = os.environ.get("HOST") or "127.0.0.1"
     port = int(os.environ.get("PORT") or 8000)
-    server = uvicorn.Server(uvicorn.Config("config.asgi:application", **OPTIONS))
+    configuration = uvicorn.Config(
+        "config.asgi:application",
+        forwarded_allow_ips=settings.FORWARDED_ALLOW_IPS,
+        **OPTIONS,
+    )
+    server = uvicorn.Server(configuration)
     server.run(sockets=[listening(host, port)])
 
 

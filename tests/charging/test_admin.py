@@ -206,6 +206,19 @@ def test_an_outage_tells_whom_it_hits(desk):
     assert "20가0000" not in shown
 
 
+@pytest.mark.parametrize("year", [1, 9999])
+def test_a_plate_seen_at_the_end_of_time_is_listed(desk, boss, api, year):
+    moment = f"{year:04}-12-31T23:59:59Z" if year > 1 else "0001-01-01T00:00:00Z"
+    wish = {"plate": "12가9999", "timestamp": moment}
+    assert api().post("/charging/api/plates/match", wish).status_code == 200
+    matching.match("98하7654", timezone.now())
+
+    newest, older = api(boss).get("/charging/api/admin/sightings").json()["sightings"]
+
+    assert (newest["plate"], older["plate"]) == ("98하7654", "12가9999")
+    assert desk.get(f"{ROOT}/platesighting/?o=1").status_code == 200
+
+
 def test_times_are_those_of_the_place(desk, settings):
     booked()  # at 10:00 in Seoul
     settings.BUSINESS_TIMEZONE = ZoneInfo("America/New_York")

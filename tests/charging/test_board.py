@@ -118,7 +118,13 @@ async def test_without_a_date_it_is_today(socket):
 
 
 @pytest.mark.parametrize(
-    ("path", "code"), [("charging/ws/board?date=x", 4400), (SOCKET, 1013)]
+    ("path", "code"),
+    [
+        ("charging/ws/board?date=x", 4400),
+        ("charging/ws/board?date=", 4400),
+        (SOCKET, 1013),
+        (f"{SOCKET}&token=stale", 4401),
+    ],
 )
 async def test_a_refusal_can_be_read(socket, settings, path, code):
     settings.CHARGING_GUEST_READ_RATE = (1, 60)
@@ -128,6 +134,14 @@ async def test_a_refusal_can_be_read(socket, settings, path, code):
     await communicator.connect()
 
     assert (await communicator.receive_output())["code"] == code
+
+
+@pytest.mark.parametrize("credential", [b"Bearer stale", b"Basic YTpi"])
+async def test_a_credential_that_does_not_hold_is_refused(socket, credential):
+    communicator = socket(SOCKET, headers=[(b"authorization", credential)])
+    await communicator.connect()
+
+    assert (await communicator.receive_output())["code"] == 4401
 
 
 # The lane

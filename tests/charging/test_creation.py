@@ -107,6 +107,7 @@ def test_a_large_body_is_413(api):
     just, above = post(64 * 1024), post(64 * 1024 + 1)
 
     assert (just.status_code, above.status_code) == (201, 413)
+    assert post(20_000_000).status_code == 413
     assert above.json()["detail"]
 
 
@@ -172,6 +173,20 @@ def test_a_key_is_for_one_request_of_one_caller(api, driver, staff):
     assert other_caller.status_code == 409
     for bad in ("", "x" * 256, "tab\t"):
         assert api().post(PATH, body(), headers=key(bad)).status_code == 422
+
+
+@pytest.mark.django_db
+def test_guests_do_not_share_their_keys(api):
+    def post(address, **changes):
+        headers = key("order-1")
+        return api().post(PATH, body(**changes), headers=headers, REMOTE_ADDR=address)
+
+    first = post("10.8.8.1")
+    stranger = post("10.8.8.2", sessionId=2, plate="99하9999")
+    another_request = post("10.8.8.1", sessionId=3, plate="88나8888")
+
+    assert (first.status_code, stranger.status_code) == (201, 201)
+    assert another_request.status_code == 422
 
 
 @pytest.mark.django_db

@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from django.utils import timezone
 
-from charging import cancelling, exports, listings
-from charging.models import Reservation, Status
+from charging import cancelling, exports, hours, listings
+from charging.models import Outage, Reservation, Status
 from tests.charging.bookings import DAY, booked
 
 pytestmark = pytest.mark.django_db
@@ -152,6 +152,25 @@ def test_verify_without_a_window_asks_for_what_is_not_over(api, staff):
     assert (before, verify(), verify(date="2031-03-10")) == (False, True, True)
     assert verify(date="2031-03-11", startTime="10:00", endTime="11:00") is False
     assert verify(sessionId="", date=None, startTime="") is True
+
+
+def test_verify_tells_what_a_booking_would_meet(api, staff):
+    window = {"date": "2031-03-10", "startTime": "10:00", "endTime": "11:00"}
+    at_ten = hours.window(date(2031, 3, 10), 600, 660)
+    Outage.objects.create(session_id=1, starts_at=at_ten.start, ends_at=at_ten.end)
+
+    def verify(user=None, **changes):
+        wish = {"plate": "12가3456", "sessionId": 1, **window, **changes}
+        return api(user).post(f"{API}/plates/verify", wish)
+
+    outage = verify().json()
+    assert (outage["valid"], outage["conflict"]) == (False, True)
+    assert outage["message"] == "This bay is out of service at that time."
+    assert outage["conflictingReservation"] is None
+    assert verify(sessionId=2).json()["valid"]
+    assert verify(sessionId=None).json()["valid"]
+    assert verify(date="2026-01-05").status_code == 400
+    assert verify(staff, sessionId=2, date="2026-01-05").json()["valid"]
 
 
 def test_verify_refusals(api):

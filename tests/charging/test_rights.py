@@ -252,6 +252,8 @@ def cookie_login(api):
         ({"Origin": "http://evil.example"}, 403),
         ({"Origin": "http://front.example"}, 201),
         ({"Origin": "null"}, 403),
+        ({"Origin": "ftp://testserver"}, 403),
+        ({"Origin": "chrome-extension://testserver"}, 403),
         ({"Sec-Fetch-Site": "same-origin"}, 201),
         ({"Sec-Fetch-Site": "cross-site"}, 403),
         ({"Origin": "http://evil.example", "Sec-Fetch-Site": "same-origin"}, 403),
@@ -269,6 +271,18 @@ def test_a_session_counts_for_changes_from_our_pages(
     assert made.status_code == status
     assert made.json().get("detail", "none")
     assert read.status_code == 200
+
+
+def test_under_https_a_page_of_http_is_foreign(api, staff, settings):
+    client = cookie_login(api)
+    settings.HTTPS = True
+
+    def post(origin, bay):
+        headers = {"Origin": origin}
+        return client.post(f"{API}/reservations", body(sessionId=bay), headers=headers)
+
+    assert post("http://testserver", 1).status_code == 403
+    assert post("https://testserver", 1).status_code == 201
 
 
 def test_the_cookie_of_a_login(api, staff):

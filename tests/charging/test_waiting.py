@@ -205,6 +205,9 @@ def test_over_http_one_leaves_and_others_know_nothing(api):
     path = f"{PATH}/{api().post(PATH, wish).json()['id']}"
 
     assert api().post(PATH, body(plate="88나8888")).status_code == 422
+    for bay in (9, 2**31, 10**30):
+        beyond = {**wish, "sessionId": bay, "startTime": "10:10"}
+        assert api().post(PATH, beyond).status_code == 404
     assert api().post(PATH, {**wish, "contactEmail": " "}).status_code == 422
     assert api().get(f"{PATH}/x").status_code == 404
     assert api().get(f"{PATH}/{DAY}").status_code == 404

@@ -91,3 +91,18 @@ def test_a_path_that_only_begins_like_an_exception_is_none(client):
     policy = client.get("/administer")["Content-Security-Policy"]
 
     assert "unsafe" not in policy
+
+
+def test_a_page_that_settings_name_may_send_any_header(client, settings):
+    settings.CORS_ALLOWED_ORIGINS = ["https://front.example"]
+    asked = {
+        "access-control-request-method": "POST",
+        "access-control-request-headers": "x-camera-id, range",
+    }
+
+    def preflight(origin):
+        return client.options("/health", headers={"origin": origin, **asked})
+
+    allowed = preflight("https://front.example")
+    assert allowed["Access-Control-Allow-Headers"] == "x-camera-id, range"
+    assert "Access-Control-Allow-Headers" not in preflight("https://other.example")
