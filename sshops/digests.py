@@ -54,7 +54,8 @@ def sha256(connection, sftp, path, *, offset=0, length=None, stopped=NEVER):
         channel = connection.transport.open_session()
         try:
             channel.settimeout(SECONDS)
-            channel.exec_command(f"sh -c {quote(script)} < {quote(path)}")
+            command = f"sh -c {quote(script)} < {quote(path)}"
+            channel.exec_command(command.encode(errors="surrogateescape"))
             said = channel.makefile().read()
             if (found := _digest(channel, said)) is not None:
                 return found
@@ -90,7 +91,7 @@ class Growing:
             self.channel = self.connection.transport.open_session()
             self.channel.settimeout(GLANCE_SECONDS)
             command = f"sh -c {quote(SUM_OF_PARTS)} sh {quote(self.path)}"
-            self.channel.exec_command(command)
+            self.channel.exec_command(command.encode(errors="surrogateescape"))
 
     @contextlib.contextmanager
     def trying(self):

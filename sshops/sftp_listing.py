@@ -4,7 +4,7 @@ import stat
 import struct
 from dataclasses import dataclass
 
-from sshops.sftp_pipe import END, HANDLE, STATUS, raise_status, text
+from sshops.sftp_pipe import CLOSE, END, HANDLE, STATUS, raise_status, text
 
 OPENDIR, READDIR, NAME, EXTENDED, EXTENDED_REPLY = 11, 12, 104, 200, 201
 SIZE, OWNER, MODE, TIMES, EXTRA = 1, 2, 4, 8, 0x80000000
@@ -15,11 +15,24 @@ STATVFS = "statvfs@openssh.com"
 class Entry:
     """What a folder has under a name; links are not followed."""
 
-    name: str
+    raw: bytes  # the name as the server has it
     mode: int
     size: int
     modified_at: int  # seconds
-    is_readable: bool  # whether the name is UTF-8, so that one can ask for it
+
+    @property
+    def name(self):
+        return self.raw.decode(errors="replace")
+
+    @property
+    def exact_name(self):
+        """Return the name with surrogates for what is not UTF-8."""
+        return self.raw.decode(errors="surrogateescape")
+
+    @property
+    def is_readable(self):
+        """Tell whether the name is UTF-8, so that people can ask for it."""
+        return self.name.encode() == self.raw
 
     @property
     def is_folder(self):
@@ -47,12 +60,14 @@ def entries(wire, path):
         if kind == STATUS:
             (code,) = struct.unpack_from(">I", body, 4)
             if code == END:
+                wire.request(CLOSE, handle)
+                wire.receive()
                 return
             raise_status(body, path)
         answer = Answer(body, 4)
         for _number in range(answer.number()):
             entry = answer.entry()
-            if entry.name not in (".", ".."):
+            if entry.raw not in (b".", b".."):
                 yield entry
 
 
@@ -97,5 +112,4 @@ class Answer:
         if flags & EXTRA:
             for _number in range(self.number() * 2):
                 self.bytes()
-        shown = name.decode(errors="replace")
-        return Entry(shown, mode, size, modified_at, shown.encode() == name)
+        return Entry(name, mode, size, modified_at)

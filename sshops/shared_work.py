@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from config import shared_files
 from config.errors import DomainError
 from sshops.models import TransferFile
-from sshops.places import is_folder
+from sshops.places import is_folder, meant, naming, stored
 from sshops.sftp_pipe import Pipe, SFTPError, Stopped
 from sshops.transfer_work import Work
 from sshops.transfers import TransferFailed
@@ -36,7 +36,7 @@ class Sending(Work):
             run=self.run,
             position=0,
             source_path=name,
-            target_path=path,
+            target_path=stored(path),
             size=self.shared.size,
             mode=NEW_MODE,
             modified_at=int(self.shared.stored_at.timestamp()),
@@ -76,13 +76,14 @@ class Fetching(Work):
 
     def plan(self):
         path = self.run.source_path
-        status = self.from_sftp.stat(path)
+        with naming(path):
+            status = self.from_sftp.stat(path)
         if not stat.S_ISREG(status.st_mode):
             raise TransferFailed(_("This is no ordinary file."), detail=path)
         file = TransferFile(
             run=self.run,
             position=0,
-            source_path=path,
+            source_path=stored(path),
             target_path=self.run.target_path,
             size=status.st_size,
             mode=NEW_MODE,
@@ -105,7 +106,7 @@ class Fetching(Work):
             rate=self.run.rate_limit,
         )
         self.file, self.pipe = file, pipe
-        digest = pipe.run(file.source_path, None, offset=offset, size=file.size)
+        digest = pipe.run(meant(file.source_path), None, offset=offset, size=file.size)
         if offset:
             digest = self.source_digest(file)
         if digest_of(arrival.pieces(), self.stopped) != digest:

@@ -2,41 +2,42 @@
 
 import fnmatch
 import posixpath
+import re
 import stat
 
 from django.utils.translation import gettext as _
 
 from sshops.models import TransferFile
-from sshops.places import is_folder
+from sshops.places import is_folder, naming, stored
+from sshops.sftp_listing import entries
 from sshops.transfers import TransferFailed
 
 MOST_FILES = 200_000
 DEEPEST = 64
 WILD = set("*?[")
+ANY = re.compile("")
 
 
-def planned(run, source, target):
-    """Return the TransferFiles of a run; `source`, `target` are SFTP clients.
+def planned(run, source, wire, target):
+    """Return the TransferFiles of a run.
 
-    Raise TransferFailed where nothing matches, and what SFTP raises.
+    `source` and `target` are SFTP clients, `wire` is a Wire to the source. Raise
+    TransferFailed where nothing matches, and what SFTP raises.
     """
-    transfer = run.transfer
-    found = matches(source, transfer.source_path)
-    if not found:
-        raise TransferFailed(
-            _("Nothing is there to copy."), detail=transfer.source_path
-        )
+    source_path = run.source_path.rstrip("/") or "/"
     into_folder = (
-        transfer.target_path.endswith("/")
-        or is_wild(transfer.source_path)
-        or is_folder(target, transfer.target_path)
+        run.target_path.endswith("/")
+        or is_wild(source_path)
+        or is_folder(target, run.target_path)
     )
     files = []
-    for path, attributes in found:
-        goal = transfer.target_path.rstrip("/") or "/"
+    for path, status in matches(source, wire, source_path):
+        goal = run.target_path.rstrip("/") or "/"
         if into_folder:
             goal = posixpath.join(goal, posixpath.basename(path))
-        walk(source, path, goal, attributes, files)
+        walk(source, wire, path, goal, status, files)
+    if not files:
+        raise TransferFailed(_("Nothing is there to copy."), detail=run.source_path)
     for position, file in enumerate(files):
         file.run, file.position = run, position
     return files
@@ -46,53 +47,61 @@ def is_wild(path):
     return bool(WILD & set(posixpath.basename(path)))
 
 
-def matches(sftp, path):
-    """Return (path, attributes) of what the path stands for, by name."""
-    path = path.rstrip("/") or "/"
+def matches(sftp, wire, path):
+    """Return (path, status) of what the path stands for, by name."""
     if not is_wild(path):
-        try:
-            return [(path, sftp.stat(path))]
-        except FileNotFoundError:
-            return []
+        status = status_of(sftp, path)
+        return [] if status is None else [(path, status)]
     folder, pattern = posixpath.split(path)
+    # As in a shell: what begins with a dot is meant only by a pattern that does.
+    pattern = re.compile(
+        ("" if pattern.startswith(".") else r"(?!\.)") + fnmatch.translate(pattern)
+    )
     try:
-        names = sftp.listdir(folder or ".")
+        found = inside(sftp, wire, folder or ".", pattern)
     except FileNotFoundError:
         return []
-    # As in a shell: what begins with a dot is meant only by a pattern that does.
-    names = [
-        name
-        for name in names
-        if fnmatch.fnmatchcase(name, pattern)
-        and (pattern.startswith(".") or not name.startswith("."))
+    return [(posixpath.join(folder, name), status) for name, status in found]
+
+
+def inside(sftp, wire, folder, pattern=ANY):
+    """Return (name, status) of what a folder has; links that lead nowhere are not."""
+    names = [entry.exact_name for entry in entries(wire, folder)]
+    found = [
+        (name, status_of(sftp, posixpath.join(folder, name)))
+        for name in sorted(filter(pattern.match, names))
     ]
-    paths = [posixpath.join(folder, name) for name in sorted(names)]
-    return [(path, sftp.stat(path)) for path in paths]
+    return [(name, status) for name, status in found if status is not None]
 
 
-def walk(sftp, path, goal, attributes, files, depth=0):
+def status_of(sftp, path):
+    """Return the status of a path, links followed, or None where nothing is."""
+    with naming(path):
+        try:
+            return sftp.stat(path)
+        except FileNotFoundError:
+            return None
+
+
+def walk(sftp, wire, path, goal, status, files, depth=0):
     """Add a file, or a folder with its content, to the files."""
     if len(files) >= MOST_FILES or depth > DEEPEST:
-        raise TransferFailed(_("These are too many files, or too deep folders."))
-    if not (stat.S_ISDIR(attributes.st_mode) or stat.S_ISREG(attributes.st_mode)):
+        text = _("These are too many files, or too deep folders.")
+        raise TransferFailed(text, detail=stored(path))
+    is_dir = stat.S_ISDIR(status.st_mode)
+    if not (is_dir or stat.S_ISREG(status.st_mode)):
         return  # a device or a socket has no content to copy
-    is_dir = stat.S_ISDIR(attributes.st_mode)
     files.append(
         TransferFile(
-            source_path=path,
-            target_path=goal,
+            source_path=stored(path),
+            target_path=stored(goal),
             is_folder=is_dir,
-            size=0 if is_dir else attributes.st_size,
-            mode=stat.S_IMODE(attributes.st_mode),
-            modified_at=attributes.st_mtime,
+            size=0 if is_dir else status.st_size,
+            mode=stat.S_IMODE(status.st_mode),
+            modified_at=status.st_mtime,
         )
     )
     if is_dir:
-        for name in sorted(sftp.listdir(path)):
-            inner = posixpath.join(path, name)
-            try:
-                inner_attributes = sftp.stat(inner)
-            except FileNotFoundError:
-                continue  # a link to nothing
-            inner_goal = posixpath.join(goal, name)
-            walk(sftp, inner, inner_goal, inner_attributes, files, depth + 1)
+        for name, inner in inside(sftp, wire, path):
+            below = posixpath.join(path, name), posixpath.join(goal, name)
+            walk(sftp, wire, *below, inner, files, depth + 1)

@@ -15,8 +15,8 @@ from sshops import connections, transfers
 from sshops.digests import Growing, sha256
 from sshops.errors import Failure, UnknownServer
 from sshops.models import TransferFile
-from sshops.places import make_folders, part_of
-from sshops.sftp_pipe import LINE_ERRORS, Pipe, Stopped
+from sshops.places import SFTP, make_folders, meant, naming, part_of, stored
+from sshops.sftp_pipe import LINE_ERRORS, Pipe, Stopped, Wire
 from sshops.transfer_plans import planned
 from sshops.transfers import NoRight, TookTooLong, TransferFailed
 
@@ -113,11 +113,11 @@ class Work:
 
     def connect_source(self):
         self.source = connected(self.run.source_server)
-        self.from_sftp = self.source.transport.open_sftp_client()
+        self.from_sftp = SFTP.from_transport(self.source.transport)
 
     def connect_target(self):
         self.target = connected(self.run.target_server)
-        self.to_sftp = self.target.transport.open_sftp_client()
+        self.to_sftp = SFTP.from_transport(self.target.transport)
 
     @property
     def lines(self):
@@ -135,7 +135,7 @@ class Work:
         try:
             self.connect_target()
             with suppress(FileNotFoundError):
-                self.to_sftp.remove(part_of(file.target_path, file.run_id))
+                self.to_sftp.remove(part_of(meant(file.target_path), file.run_id))
         except (*LINE_ERRORS, OSError, DomainError) as error:
             log.warning("What came of %s is left there: %s", self.run, error)
         finally:
@@ -155,29 +155,31 @@ class Work:
             if self.stopped.is_set():
                 raise Stopped
             if file.is_folder:
-                make_folders(self.to_sftp, file.target_path)
+                make_folders(self.to_sftp, meant(file.target_path))
             else:
                 self.copy(file)
             self.file = self.pipe = None
             transfers.file_done(run, file)
         for file in run.files.filter(is_folder=True).order_by("-position"):
-            self.dress(file, file.target_path)
+            self.dress(file, meant(file.target_path))
 
     def plan(self):
         """Return the files to copy."""
-        return planned(self.run, self.from_sftp, self.to_sftp)
+        with closing(Wire(self.source.transport, self.stopped)) as wire:
+            return planned(self.run, self.from_sftp, wire, self.to_sftp)
 
     def copy(self, file):
         """Copy one file, from where an earlier attempt has come to."""
-        make_folders(self.to_sftp, posixpath.dirname(file.target_path) or ".")
-        part = part_of(file.target_path, file.run_id)
+        source, goal = meant(file.source_path), meant(file.target_path)
+        make_folders(self.to_sftp, posixpath.dirname(goal) or ".")
+        part = part_of(goal, file.run_id)
         offset = self.offset_of(file, part)
         with closing(Growing(self.target, part, stopped=self.stopped)) as growing:
             pipe = self.piped(
                 stopped=self.stopped, rate=self.run.rate_limit, follow=growing.has
             )
             self.file, self.pipe = file, pipe
-            digest = pipe.run(file.source_path, part, offset=offset, size=file.size)
+            digest = pipe.run(source, part, offset=offset, size=file.size)
             if offset:
                 digest = self.source_digest(file)
             arrived = growing.digest(file.size)
@@ -190,15 +192,17 @@ class Work:
             )
         file.sha256 = digest
         self.dress(file, part)
-        self.to_sftp.posix_rename(part, file.target_path)
+        with naming(goal):
+            self.to_sftp.posix_rename(part, goal)
 
     def piped(self, **how):
         return Pipe(self.source.transport, self.target.transport, **how)
 
     def dress(self, file, path):
         """Give a copy the mode and the time of the original."""
-        self.to_sftp.chmod(path, file.mode)
-        self.to_sftp.utime(path, (file.modified_at, file.modified_at))
+        with naming(path):
+            self.to_sftp.chmod(path, file.mode)
+            self.to_sftp.utime(path, (file.modified_at, file.modified_at))
 
     def offset_of(self, file, part):
         """Return how much of a file is there already, and is the same."""
@@ -214,7 +218,8 @@ class Work:
         return 0
 
     def source_digest(self, file, length=None):
-        return self.digest(self.source, self.from_sftp, file.source_path, length)
+        path = meant(file.source_path)
+        return self.digest(self.source, self.from_sftp, path, length)
 
     def digest(self, connection, sftp, path, length=None):
         return sha256(connection, sftp, path, length=length, stopped=self.stopped)
@@ -235,9 +240,12 @@ def failure_of(error):
         return TransferFailed(detail=f"[{error.error_code}] {error.text}")
     if isinstance(error, DomainError):
         return TransferFailed(detail=error.text)
+    name = getattr(error, "filename", None)
+    name = name and stored(name)
     if isinstance(error, PermissionError):
-        return NoRight(detail=error.filename)
+        return NoRight(detail=name)
     if isinstance(error, FileNotFoundError):
         text = _("A file is not there, or not any more.")
-        return TransferFailed(text, detail=error.filename)
-    return TransferFailed(detail=str(error))
+        return TransferFailed(text, detail=name)
+    why = getattr(error, "strerror", None) or error
+    return TransferFailed(detail=f"{name}: {why}" if name else str(error))
