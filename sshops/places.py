@@ -22,6 +22,12 @@ class SFTP(paramiko.SFTPClient):
     def _adjust_cwd(self, path):
         return super()._adjust_cwd(path.encode(errors="surrogateescape"))
 
+    def normalize(self, path):
+        whole = super().normalize(path)  # as bytes, where they are no UTF-8
+        if isinstance(whole, bytes):
+            return whole.decode(errors="surrogateescape")
+        return whole
+
 
 def stored(path):
     """Return a path with `\\xc7` for the bytes of names that are no UTF-8."""

@@ -13,6 +13,7 @@ from config.errors import DomainError
 from sshops.models import TransferFile
 from sshops.places import is_folder, meant, naming, stored
 from sshops.sftp_pipe import Pipe, SFTPError, Stopped
+from sshops.transfer_plans import check_goals
 from sshops.transfer_work import Work
 from sshops.transfers import TransferFailed
 
@@ -41,6 +42,7 @@ class Sending(Work):
             mode=NEW_MODE,
             modified_at=int(self.shared.stored_at.timestamp()),
         )
+        check_goals(self.to_sftp, [file])
         return [file]
 
     def piped(self, **how):

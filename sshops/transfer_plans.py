@@ -8,7 +8,7 @@ import stat
 from django.utils.translation import gettext as _
 
 from sshops.models import TransferFile
-from sshops.places import is_folder, naming, stored
+from sshops.places import is_folder, meant, naming, stored
 from sshops.sftp_listing import entries
 from sshops.transfers import TransferFailed
 
@@ -22,7 +22,8 @@ def planned(run, source, wire, target):
     """Return the TransferFiles of a run.
 
     `source` and `target` are SFTP clients, `wire` is a Wire to the source. Raise
-    TransferFailed where nothing matches, and what SFTP raises.
+    TransferFailed where nothing matches or check_goals() refuses something, and what
+    SFTP raises.
     """
     source_path = run.source_path.rstrip("/") or "/"
     into_folder = (
@@ -38,6 +39,7 @@ def planned(run, source, wire, target):
         walk(source, wire, path, goal, status, files)
     if not files:
         raise TransferFailed(_("Nothing is there to copy."), detail=run.source_path)
+    check_goals(target, files)
     for position, file in enumerate(files):
         file.run, file.position = run, position
     return files
@@ -105,3 +107,50 @@ def walk(sftp, wire, path, goal, status, files, depth=0):
         for name, inner in inside(sftp, wire, path):
             below = posixpath.join(path, name), posixpath.join(goal, name)
             walk(sftp, wire, *below, inner, files, depth + 1)
+
+
+def check_goals(sftp, files):
+    """Raise TransferFailed where something is in the way of the files, or two of them
+    would come to the same place."""
+    folders = {}  # whether they are there
+    taken = set()
+    for file in files:
+        goal = place = meant(file.target_path)
+        above = posixpath.dirname(goal)
+        if above not in folders:
+            folders[above] = is_folder(sftp, above or ".")
+        if file.is_folder:
+            folders[goal] = folders[above] and has_folder(sftp, goal)
+        elif folders[above]:
+            place = place_of(sftp, goal)
+        if place in taken:
+            text = _("Two files would come to the same place.")
+            raise TransferFailed(text, detail=file.target_path)
+        taken.add(place)
+
+
+def has_folder(sftp, path):
+    """Tell whether a folder is there; raise TransferFailed where something else is."""
+    status = status_of(sftp, path)
+    if status is not None and not stat.S_ISDIR(status.st_mode):
+        text = _("What is there is no folder; it is not replaced.")
+        raise TransferFailed(text, detail=stored(path))
+    return status is not None
+
+
+def place_of(sftp, path):
+    """Return where a file comes to, a link followed; raise TransferFailed where
+    something is that is no file."""
+    place = path
+    with naming(path):
+        try:
+            status = sftp.lstat(path)
+        except FileNotFoundError:
+            return path
+        if stat.S_ISLNK(status.st_mode):
+            place = sftp.normalize(path)
+            status = status_of(sftp, place)
+    if status is not None and not stat.S_ISREG(status.st_mode):
+        text = _("What is there is no ordinary file; it is not overwritten.")
+        raise TransferFailed(text, detail=stored(path))
+    return place

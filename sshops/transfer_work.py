@@ -17,7 +17,7 @@ from sshops.errors import Failure, UnknownServer
 from sshops.models import TransferFile
 from sshops.places import SFTP, make_folders, meant, naming, part_of, stored
 from sshops.sftp_pipe import LINE_ERRORS, Pipe, Stopped, Wire
-from sshops.transfer_plans import planned
+from sshops.transfer_plans import place_of, planned
 from sshops.transfers import NoRight, TookTooLong, TransferFailed
 
 log = logging.getLogger(__name__)
@@ -135,7 +135,7 @@ class Work:
         try:
             self.connect_target()
             with suppress(FileNotFoundError):
-                self.to_sftp.remove(part_of(meant(file.target_path), file.run_id))
+                self.to_sftp.remove(part_of(self.place_of(file), file.run_id))
         except (*LINE_ERRORS, OSError, DomainError) as error:
             log.warning("What came of %s is left there: %s", self.run, error)
         finally:
@@ -170,7 +170,7 @@ class Work:
 
     def copy(self, file):
         """Copy one file, from where an earlier attempt has come to."""
-        source, goal = meant(file.source_path), meant(file.target_path)
+        source, goal = meant(file.source_path), self.place_of(file)
         make_folders(self.to_sftp, posixpath.dirname(goal) or ".")
         part = part_of(goal, file.run_id)
         offset = self.offset_of(file, part)
@@ -194,6 +194,9 @@ class Work:
         self.dress(file, part)
         with naming(goal):
             self.to_sftp.posix_rename(part, goal)
+
+    def place_of(self, file):
+        return place_of(self.to_sftp, meant(file.target_path))
 
     def piped(self, **how):
         return Pipe(self.source.transport, self.target.transport, **how)
