@@ -8,6 +8,7 @@ from django.urls import Resolver404, resolve, reverse
 from django.utils import timezone
 
 from config import errors
+from config.clock import LastingZone
 
 
 class OptionalSlash:
@@ -91,7 +92,7 @@ class AdminTimes:
     def __call__(self, request):
         if not request.path_info.startswith(self.admin):
             return self.get_response(request)
-        with timezone.override(settings.BUSINESS_TIMEZONE):
+        with timezone.override(LastingZone(settings.BUSINESS_TIMEZONE.key)):
             return self.get_response(request)
 
 

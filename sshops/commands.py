@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from sshops import audit, leases, rules
 from sshops.errors import Failure, Forbidden, UnknownServer
 from sshops.models import AuditEntry, Server
+from sshops.models.servers import key_of
 
 
 class Busy(Failure):
@@ -51,7 +52,7 @@ def require(user, permission):
 def server_of(user, name):
     """Return the server of this name, in any case; raise UnknownServer."""
     servers = Server.objects.visible_to(user).filter(is_active=True)
-    server = servers.select_related("jump").filter(name=name.lower()).first()
+    server = servers.select_related("jump").filter(name=key_of(name)).first()
     if server is None:
         raise UnknownServer
     return server

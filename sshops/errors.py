@@ -28,6 +28,18 @@ class Away(Failure):
     error_code = 10001
 
 
+class NoSuchPart(Failure):
+    """The file has no such part."""
+
+    status = 416
+    code = "RANGE_NOT_SATISFIABLE"
+    error_code = 60006
+
+    def __init__(self, headers):
+        super().__init__()
+        self.headers = headers
+
+
 # Who asks, and for what
 
 

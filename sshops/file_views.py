@@ -22,6 +22,7 @@ from config.parsers import Untouched
 from sshops import fields, remote_files, uploads
 from sshops.answers import View
 from sshops.commands import Caller
+from sshops.errors import NoSuchPart
 from sshops.server_views import NAME
 from sshops.transfer_views import USE_TRANSFER
 
@@ -147,6 +148,9 @@ class File(OfServer):
         status, file.start, file.stop = ranges.part_of(
             request, etag=etag, modified=file.modified_at, size=file.size
         )
+        if status == 416:
+            file.close("complete")
+            raise NoSuchPart(ranges.told(status, file.start, file.stop, file.size))
         name = quote(file.name, safe="")
         headers = {
             **ranges.told(status, file.start, file.stop, file.size),
@@ -158,7 +162,7 @@ class File(OfServer):
             "Last-Modified": http_date(file.modified_at),
             "X-Content-Type-Options": "nosniff",
         }
-        if status == 416 or request.method == "HEAD":
+        if request.method == "HEAD":
             file.close("complete")
             return HttpResponse(status=status, headers=headers)
         return StreamingHttpResponse(file, status=status, headers=headers)

@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 READ_BYTES = 1 << 16
 MESSAGES_AHEAD = 4  # how far reading may run ahead of a slow client
 GLANCE_SECONDS = 0.5  # how often a silent command is looked after
+MOST_LINE_BYTES = 131_071  # Linux takes no longer argument
 STATUS_SECONDS = 2  # how long the exit status may come after the end of output
 
 _threads = ThreadPoolExecutor(settings.SSHOPS_RUNS, thread_name_prefix="run")
@@ -136,12 +137,15 @@ class CommandRun:
         self._raise_if_cancelled()
         self.recorder = briefly(self.record)
         request = self.request
+        line = shell_line(request.command)
+        if len(line.encode()) > MOST_LINE_BYTES:
+            raise CommandFailed(detail=_("The server could not take so long a line."))
         try:
             self.channel = self.connection.terminal(
                 cols=request.cols, rows=request.rows, term=request.term
             )
             try:
-                self.channel.exec_command(shell_line(request.command))
+                self.channel.exec_command(line)
             except paramiko.SSHException as error:
                 if not self.connection.is_alive:
                     raise

@@ -5,9 +5,10 @@ from django.db.models import ProtectedError
 from django.utils.translation import gettext as _
 
 from config.realtime import publish
-from sshops import audit, health, host_keys
+from sshops import audit, health, host_keys, terminals
 from sshops.errors import AlreadyExists, Failure, NotFound
 from sshops.models import Server
+from sshops.models.servers import key_of
 
 SERVERS_GROUP = "sshops.servers"
 PLACE = ("host", "port", "jump_id", "is_active")
@@ -29,7 +30,7 @@ def place_of(server):
 def visible(user, name):
     """Return a server, in use or not; raise NotFound."""
     servers = Server.objects.visible_to(user).select_related("health", "jump")
-    server = servers.filter(name=name.replace("\0", "").lower()).first()
+    server = servers.filter(name=key_of(name)).first()
     if server is None:
         raise NotFound(_("There is no server of this name."))
     return server
@@ -79,9 +80,15 @@ def saved(server, by, *, place=None, key=""):
 
 
 def delete(server):
-    """Delete a server; raise InUse while something names it."""
+    """Delete a server and end its terminals; raise InUse while something names it."""
+    live = terminals.live_on(server)
     try:
-        server.delete()
+        with transaction.atomic():
+            for terminal in live:
+                terminals.ended(terminal, "ended")
+            server.delete()
     except ProtectedError as error:
         raise InUse from error
+    for terminal in live:
+        terminals.hang_up(terminal)
     publish(SERVERS_GROUP, "servers.changed", server_name=server.name)

@@ -131,7 +131,7 @@ class Shell:
         with self.room:
             before, self.writer = self.writer, viewer
             self.room.notify_all()
-        if before is not None and before in self.viewers:
+        if before is not viewer and before in self.viewers:
             before.tell({"type": "taken"})
         self.alone_since = None if viewer else time.monotonic()
 

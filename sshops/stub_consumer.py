@@ -97,7 +97,7 @@ class StubConsumer(Consumer):
             "welcome",
             message=_("Welcome."),
             connection_id=self.id,
-            lock_status=lock_fields(self.state),
+            lock_status=lock_fields(self.shown(self.state)),
             session_status={
                 "active": self.state.session_owner is not None,
                 "owner": self.state.session_owner,
@@ -250,7 +250,9 @@ class StubConsumer(Consumer):
         self.tell("cancelled", message=_("Cancelled."))
 
     async def get_lock_status(self, fields):
-        self.tell_locks(await in_thread(leases.state))
+        state = await in_thread(leases.state)
+        await self.learn(state)
+        self.tell_locks(state)
 
     async def follow_transfers(self, fields):
         """Tell from now on of all runs that this person has asked for."""
@@ -267,6 +269,7 @@ class StubConsumer(Consumer):
 
     async def stub_state(self, event):
         state = leases.State(event["version"], event["session_owner"], event["locks"])
+        await self.learn(state)
         async with self.changing:
             self.see(state)
 
@@ -282,6 +285,11 @@ class StubConsumer(Consumer):
 
     async def servers_changed(self, event):
         self.names = await in_thread(self.visible_names)
+
+    async def learn(self, state):
+        """Look whether a locked server that we do not know of is this person's."""
+        if not self.names.issuperset(state.locks):
+            self.names = await in_thread(self.visible_names)
 
     def visible_names(self):
         servers = Server.objects.visible_to(self.user).filter(is_active=True)
@@ -323,10 +331,17 @@ class StubConsumer(Consumer):
                 else _("No session is active.")
             )
             self.tell("session_status", **session_fields(state), message=message)
-        if state.locks != before.locks:
+        if self.shown(state).locks != self.shown(before).locks:
             self.tell_locks(state)
 
+    def shown(self, state):
+        """Return a state without the locks of servers that are not this person's."""
+        names = self.names
+        locks = {n: of for n, of in state.locks.items() if n in names or of == self.id}
+        return dataclasses.replace(state, locks=locks)
+
     def tell_locks(self, state):
+        state = self.shown(state)
         message = (
             _("Locked: {names}").format(names=", ".join(state.locks))
             if state.locks

@@ -1,7 +1,6 @@
 """Messages of the stub's clients: from JSON to checked values."""
 
 import json
-import math
 import re
 from dataclasses import dataclass
 
@@ -92,8 +91,8 @@ class Fields:
                 raise MissingField(_("“{name}” is missing.").format(name=name))
             return default
         is_number = isinstance(value, int) or (isinstance(value, float) and not whole)
-        fits = is_number and not isinstance(value, bool) and not math.isnan(value)
-        if not fits or not least <= value <= most:
+        fits = is_number and not isinstance(value, bool)
+        if not fits or not least <= value <= most:  # as NaN is not
             raise InvalidParameter(
                 _("“{name}” must be a number from {least} to {most}.").format(
                     name=name, least=least, most=most

@@ -43,6 +43,7 @@ class TerminalConsumer(Consumer):
         self.id = self.scope["url_route"]["kwargs"]["id"]
         query = parse_qs(self.scope["query_string"].decode("latin-1"))
         given = {name: number(values[-1]) for name, values in query.items()}
+        least = 1 if {"cols", "rows"} & set(given) else 0  # both or none
         _terminal, self.may_type = await in_thread(
             terminals.look_up, self.user, self.id
         )
@@ -50,8 +51,8 @@ class TerminalConsumer(Consumer):
             "type": "attach",
             "terminal": self.id,
             "from": within(given.get("from", 0), 0, MOST_OFFSET, "from"),
-            "cols": within(given.get("cols", 0), 0, MOST_CELLS, "cols"),
-            "rows": within(given.get("rows", 0), 0, MOST_CELLS, "rows"),
+            "cols": within(given.get("cols", 0), least, MOST_CELLS, "cols"),
+            "rows": within(given.get("rows", 0), least, MOST_CELLS, "rows"),
             "writes": self.may_type and not given.get("watch"),
             "client_ip": (self.scope.get("client") or [""])[0],
         }
@@ -102,7 +103,7 @@ class TerminalConsumer(Consumer):
         """Return what a text frame asks; raise InvalidParameter or Forbidden."""
         try:
             message = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             message = None
         kind = message.get("type") if isinstance(message, dict) else None
         if kind == "ack":

@@ -17,6 +17,7 @@ from sshops.errors import (
     UnknownServer,
 )
 from sshops.models import AuditEntry, Recording, Server, Terminal
+from sshops.models.servers import key_of
 from sshops.models.terminals import SUPERVISE
 
 log = logging.getLogger(__name__)
@@ -55,7 +56,7 @@ def create(user, server_name, *, cols=80, rows=24):
     """
     if not user.has_perm(USE):
         raise Forbidden
-    server = Server.objects.filter(name=server_name.lower(), is_active=True).first()
+    server = Server.objects.filter(name=key_of(server_name), is_active=True).first()
     if server is None:
         raise UnknownServer
     if not Server.objects.visible_to(user).filter(pk=server.pk).exists():
@@ -125,6 +126,19 @@ def end(user, pk):
         ended(terminal, "ended")
 
 
+def live_on(server):
+    """Return the terminals whose shells run on a server."""
+    return list(Terminal.objects.filter(server=server, state=Terminal.State.LIVE))
+
+
+def hang_up(terminal):
+    """End the shell of a terminal that nobody is to find any more."""
+    try:
+        host_link.command({"type": "end", "terminal": str(terminal.id)})
+    except host_link.HostAway:
+        log.warning("The host of the terminal %s is away, and its shell", terminal.id)
+
+
 # What the host notes
 
 
@@ -162,9 +176,10 @@ def opened(terminal, recording):
 
 def attached(terminal, is_attached):
     """Note whether a browser types into it."""
-    terminal.is_attached = is_attached
-    terminal.detached_at = None if is_attached else timezone.now()
-    terminal.save(update_fields=["is_attached", "detached_at"])
+    Terminal.objects.filter(pk=terminal.pk).update(
+        is_attached=is_attached,
+        detached_at=None if is_attached else timezone.now(),
+    )
 
 
 def ended(terminal, reason, *, exit_status=None, error_code=None):

@@ -7,4 +7,7 @@ def local(moment):
     """Return an aware moment in ISO 8601, or None for None."""
     if moment is None:
         return None
-    return moment.astimezone(settings.SSHOPS_TIME_ZONE).isoformat()
+    try:
+        return moment.astimezone(settings.SSHOPS_TIME_ZONE).isoformat()
+    except OverflowError:  # not in this calendar: on the last day, or the first
+        return moment.isoformat()

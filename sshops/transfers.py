@@ -16,6 +16,7 @@ from sshops.commands import Busy
 from sshops.errors import Failure
 from sshops.leases import NoSession
 from sshops.models import Transfer, TransferFile, TransferRun
+from sshops.models.servers import key_of
 from sshops.models.transfers import OPEN, TransferState
 
 PROGRESS = (
@@ -76,11 +77,10 @@ def group_of_user(user_id):
 
 def named(user, name):
     """Return the transfer of this name, in any case; raise UnknownTransfer."""
-    name = name.replace("\0", "").lower()
     rows = Transfer.objects.visible_to(user).select_related(
         "source_server", "target_server"
     )
-    transfer = rows.filter(name=name).first()
+    transfer = rows.filter(name=key_of(name)).first()
     if transfer is None:
         raise UnknownTransfer
     return transfer

@@ -19,6 +19,12 @@ valid_name = RegexValidator(
 )
 
 
+def key_of(name):
+    """Return the text that a name is stored as; nothing has one with a zero character,
+    which the database does not take."""
+    return "" if "\0" in name else name.lower()
+
+
 class ServerQuerySet(models.QuerySet):
     def visible_to(self, user):
         """Keep the servers that the user may work on: those that name nobody, and

@@ -1,9 +1,11 @@
 """Load history and patch notes: the contract's table of requests, and who may."""
 
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.contrib.auth.models import Permission
+from django.test import Client
 from django.utils import timezone
 
 from sshops.models import LoadHistory, PatchNote
@@ -77,6 +79,25 @@ def test_loads_are_stored_and_listed(rest):
     }
     assert newest["created_at"].endswith("+09:00")
     assert rest.get(f"{LOADS}/{newest['id']}/").json() == newest
+
+
+@pytest.mark.parametrize(
+    ("zone", "moment"),
+    [
+        ("Asia/Seoul", "9999-12-31T23:59:59+00:00"),
+        ("America/New_York", "0001-01-01T00:00:00+00:00"),
+    ],
+)
+def test_a_moment_beyond_the_calendar_is_listed(rest, boss, settings, zone, moment):
+    settings.SSHOPS_TIME_ZONE = settings.BUSINESS_TIMEZONE = ZoneInfo(zone)
+    load = {**LOAD, "started_at": "0001-01-01T00:00:00Z", "completed_at": moment}
+    assert rest.post(LOADS, load).status_code == 201
+
+    listed = rest.get(LOADS).json()["items"]
+    assert {row["completed_at"] for row in listed} == {moment}
+    desk = Client()
+    desk.force_login(boss)
+    assert desk.get("/admin/sshops/loadhistory/").status_code == 200
 
 
 @pytest.mark.parametrize("unknown", ["", "unknown"])

@@ -44,6 +44,10 @@ def test_a_server_from_beginning_to_end(rest, sshd):
     assert Server.objects.get().password == "a secret"
     assert rest.delete(f"{SERVERS}/db1/").status_code == 204
     assert code_of(rest.get(f"{SERVERS}/db1")) == (404, 13000)
+    factories.server(name="kept")
+    assert code_of(rest.delete(f"{SERVERS}/ke%00pt")) == (404, 13000)
+    for door in ("folder?path=/", "file?path=/x", "uploads?path=/x&upload=12345678"):
+        assert code_of(rest.get(f"{SERVERS}/ke%00pt/{door}")) == (404, 23002)
 
 
 @pytest.mark.parametrize(

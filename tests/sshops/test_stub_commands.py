@@ -261,6 +261,16 @@ async def test_one_thing_at_a_time(client, db1):
     assert client.output.endswith("over\r\n")
 
 
+@pytest.mark.parametrize("command", ["#" + "한" * 65_535, "echo ok #" + "'" * 30_000])
+async def test_a_line_longer_than_the_server_takes_is_told(client, db1, command):
+    assert await client.fails("ssh_command", server="db1", command=command) == 22000
+
+
+@pytest.mark.parametrize("name", ["db1\0", "\0"])
+async def test_no_server_has_a_zero_in_its_name(client, db1, name):
+    assert await client.fails("ssh_command", server=name, command="ls") == 23002
+
+
 async def test_much_output_arrives_whole_and_in_order(client, db1):
     output, end = await client.runs(db1, "seq 200000", throttle_interval=0)
 

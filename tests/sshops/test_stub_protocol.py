@@ -14,6 +14,7 @@ from sshops import leases
 from sshops.models import AuditEntry, Lease
 from tests import factories
 from tests.conftest import token
+from tests.sshops.conftest import allow
 from tests.sshops.stub import PATH, Client
 
 pytestmark = [
@@ -176,6 +177,8 @@ async def test_a_message_that_is_none(client, text, code):
         {"throttle_interval": "0.1"},
         {"throttle_interval": True},
         {"throttle_interval": float("nan")},
+        {"throttle_interval": 10**400},
+        {"cols": 10**400},
         {"cols": 0},
         {"rows": 501},
         {"cols": 80.5},
@@ -313,6 +316,26 @@ async def test_a_command_locks_its_server_and_no_other(client, other, db1, db2):
         *(False, None),
         {},
     )
+
+
+async def test_locks_of_a_foreign_server_are_not_told(client, operator, db1, socket):
+    await sync_to_async(db1.allowed_users.add)(operator)
+    colleague = await sync_to_async(factories.user)("colleague@example.com")
+    stranger = await sync_to_async(allow)(colleague, "use_terminal")
+    other = Client(socket(PATH, stranger))
+    await other.join()
+
+    await client.say("ssh_command", server="db1", command="echo up; read -r")
+    await client.hear("output")
+    await client.say("get_lock_status")
+    assert (await client.hear("lock_status"))["locks"] == {"db1": client.id}
+    await other.say("get_lock_status")
+    told = await other.hear("lock_status")
+
+    assert (told["locked"], told["lock_owner"], told["locks"]) == (False, None, {})
+    assert [m["type"] for m in other.heard].count("lock_status") == 1
+    await client.say("ssh_input", input="\n")
+    await client.hear("complete")
 
 
 async def test_a_lease_that_nobody_renews_runs_out(client, operator, db1, monkeypatch):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from config.realtime import in_thread
-from sshops import audit, terminals
+from sshops import audit, servers, terminals
 from sshops.models import AuditEntry, Recording, Terminal
 from sshops.shell_host import WINDOW_BYTES
 from sshops.shells import AHEAD, READ_BYTES
@@ -144,6 +144,17 @@ async def test_another_device_takes_over_and_gives_back(
     assert b"from-one" not in two.shown
 
 
+async def test_who_types_already_takes_it_from_nobody(opened, operator, server):
+    _terminal, one = await opened(operator, server)
+
+    await one.say(type="take")
+    await one.told("given")
+    await one.type("echo st''ill\n")
+    await one.until("still\r\n> ")
+
+    assert "taken" not in [message["type"] for message in one.messages]
+
+
 async def test_a_supervisor_looks_on(opened, screen, operator, supervisor, server):
     terminal, one = await opened(operator, server)
 
@@ -176,6 +187,20 @@ async def test_a_supervisor_ends_it(opened, operator, supervisor, server):
         ("operator@example.com", "cancelled"),
     ]
     await in_thread(wait_until_gone, pid)
+
+
+async def test_it_ends_with_its_server(opened, operator, server):
+    terminal, one = await opened(operator, server)
+    await one.type("sleep 1000 & echo pid-$!.\n")
+    await one.until(".\r\n> ")
+    pid = int(re.search(rb"pid-(\d+)\.", one.shown)[1])
+
+    await in_thread(servers.delete, server)
+
+    await in_thread(wait_until_gone, pid)
+    assert not await in_thread(Terminal.objects.filter(pk=terminal.pk).exists)
+    entry = await in_thread(lambda: AuditEntry.objects.begun().get())
+    assert entry.last.outcome == "cancelled"
 
 
 def wait_until_gone(pid, seconds=5):
@@ -338,7 +363,8 @@ async def test_a_right_taken_away_ends_it(opened, operator, server, monkeypatch)
 
 
 @pytest.mark.parametrize(
-    "query", ["cols=x", "cols=501", "rows=-1", "from=9" + "9" * 30]
+    "query",
+    ["cols=x", "cols=501", "rows=-1", "cols=90", "rows=33", "from=9" + "9" * 30],
 )
 async def test_a_bad_query_is_refused(screen, operator, server, hosting, query):
     terminal = await in_thread(terminals.create, operator, server.name)
@@ -351,7 +377,7 @@ async def test_a_bad_query_is_refused(screen, operator, server, hosting, query):
 @pytest.mark.parametrize(
     "text",
     [
-        *("no json", "[]", "{}", '{"type": []}', '{"type": "shout"}'),
+        *("no json", "[" * 100_000, "[]", "{}", '{"type": []}', '{"type": "shout"}'),
         *('{"type": "ack"}', '{"type": "ack", "offset": -1}'),
         *(
             '{"type": "ack", "offset": true}',
