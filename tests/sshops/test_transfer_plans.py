@@ -1,12 +1,13 @@
 """What a transfer copies, and to where: patterns, odd names, odd things in the way."""
 
+import hashlib
 import os
 import uuid
 
 import pytest
 from django.core.files.base import ContentFile
 
-from sshops import shared_transfers, transfer_runs, transfers
+from sshops import digests, shared_transfers, transfer_runs, transfers
 from sshops.commands import Caller
 from sshops.models import Transfer
 from sshops.places import meant, stored
@@ -94,6 +95,21 @@ def test_names_that_are_no_utf8_are_kept(copied, here, there, pattern):
     assert run.files.filter(source_path=f"{here}/{SHOWN}").exists()
 
 
+def test_a_server_sums_up_a_large_file_of_such_a_name(copied, here, there, monkeypatch):
+    monkeypatch.setattr(digests, "_read", None)  # nothing is read back
+    data = os.urandom(digests.STEP_BYTES + 3_000_000)
+    for folder in (here, there):
+        (folder / os.fsdecode(b"folder\xff")).mkdir()
+    (here / os.fsdecode(b"folder\xff") / os.fsdecode(EUC_KR)).write_bytes(data)
+
+    run = copied(here / "f*", there)
+
+    assert (run.state, run.error) == ("complete", "")
+    assert run.files.get(is_folder=False).sha256 == hashlib.sha256(data).hexdigest()
+    path = there / os.fsdecode(b"folder\xff") / os.fsdecode(EUC_KR)
+    assert path.read_bytes() == data
+
+
 def test_a_pattern_cares_for_what_it_matches_alone(copied, here, there):
     (here / os.fsdecode(EUC_KR)).write_text("x")
     (here / "a").write_text("a")
@@ -108,6 +124,13 @@ def test_a_stored_path_is_meant_exactly(name):
 
     assert stored(path).isascii()
     assert meant(stored(path)) == path
+
+
+def test_an_error_names_the_file(copied, there):
+    run = copied("/proc/sys/net/ipv4/route/flu*", there)
+
+    assert run.error_code == 24003
+    assert "/proc/sys/net/ipv4/route/flush" in run.error
 
 
 @pytest.mark.parametrize("pattern", ["*", ""])
