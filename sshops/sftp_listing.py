@@ -4,7 +4,15 @@ import stat
 import struct
 from dataclasses import dataclass
 
-from sshops.sftp_pipe import CLOSE, END, HANDLE, STATUS, raise_status, text
+from sshops.sftp_pipe import (
+    CLOSE,
+    END,
+    HANDLE,
+    STATUS,
+    SFTPError,
+    raise_status,
+    text,
+)
 
 OPENDIR, READDIR, NAME, EXTENDED, EXTENDED_REPLY = 11, 12, 104, 200, 201
 SIZE, OWNER, MODE, TIMES, EXTRA = 1, 2, 4, 8, 0x80000000
@@ -48,7 +56,11 @@ class Entry:
 
 
 def entries(wire, path):
-    """Yield the Entries of a folder as the server tells them, in no order."""
+    """Yield the Entries of a folder as the server tells them, in no order.
+
+    Raise SFTPError for a name that would lead out of the folder: a server that is not
+    to be trusted must not choose where its files come to elsewhere.
+    """
     wire.request(OPENDIR, text(path))
     kind, body = wire.receive()
     if kind != HANDLE:
@@ -67,8 +79,11 @@ def entries(wire, path):
         answer = Answer(body, 4)
         for _number in range(answer.number()):
             entry = answer.entry()
-            if entry.raw not in (b".", b".."):
-                yield entry
+            if entry.raw in (b".", b".."):
+                continue
+            if not entry.raw or b"/" in entry.raw or b"\0" in entry.raw:
+                raise SFTPError(f"the server tells of a name that is none: {entry.raw}")
+            yield entry
 
 
 def room(wire, path):
