@@ -1,10 +1,12 @@
 """Servers to log in to, and the people who may."""
 
 import socket as sockets
+import uuid
 
 import pytest
 from django.contrib.auth.models import Permission
 
+from sshops.commands import Caller
 from tests import factories
 from tests.browsing import browser, chromium, site
 from tests.sshops.hosting import hosting, opened, screen
@@ -65,6 +67,20 @@ async def client(socket, operator):
     client = Client(socket(PATH, operator))
     await client.join()
     return client
+
+
+@pytest.fixture
+def caller(operator):
+    """The operator, as commands and transfers know who asks."""
+    return Caller(operator, str(uuid.uuid4()), "10.1.2.3")
+
+
+@pytest.fixture
+def here(tmp_path):
+    """A folder that files come from."""
+    folder = tmp_path / "here"
+    folder.mkdir()
+    return folder
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ from django.core.files.base import ContentFile
 from config import shared_files
 from config.errors import NotFound
 from sshops import shared_transfers, shared_work, transfer_runs, transfers
-from sshops.commands import Caller
 from sshops.errors import UnknownServer
 from sshops.models import AuditEntry, TransferRun
 from tests import factories
@@ -20,11 +19,6 @@ from workspace import files
 from workspace.models import PartialUpload, Piece, Role, Upload
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def caller(operator):
-    return Caller(operator, str(uuid.uuid4()), "10.1.2.3")
 
 
 def shared(owner, content, name="a 한글.bin"):

@@ -8,7 +8,6 @@ import pytest
 from django.core.files.base import ContentFile
 
 from sshops import digests, shared_transfers, transfer_runs, transfers
-from sshops.commands import Caller
 from sshops.models import Transfer
 from sshops.places import meant, stored
 from tests import factories
@@ -18,18 +17,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 EUC_KR = b"euc\xc7\xd1\xb1\xdb.txt"
 SHOWN = r"euc\xc7\xd1\xb1\xdb.txt"
-
-
-@pytest.fixture
-def here(tmp_path):
-    folder = tmp_path / "here"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
-def caller(operator):
-    return Caller(operator, str(uuid.uuid4()), "10.1.2.3")
 
 
 @pytest.fixture

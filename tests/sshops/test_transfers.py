@@ -4,27 +4,19 @@ import hashlib
 import os
 import signal
 import time
-import uuid
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 
 from sshops import leases, tasks, transfer_runs, transfer_work, transfers
-from sshops.commands import Busy, Caller
+from sshops.commands import Busy
 from sshops.digests import STEP_BYTES
 from sshops.models import AuditEntry, Transfer, TransferRun
 from tests import factories
 from tests.sshops.working import parts, under_way, wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def here(tmp_path):
-    folder = tmp_path / "here"
-    folder.mkdir()
-    return folder
 
 
 @pytest.fixture
@@ -43,11 +35,6 @@ def transfer(sshd, other_sshd, here, there):
         )
 
     return make
-
-
-@pytest.fixture
-def caller(operator):
-    return Caller(operator, str(uuid.uuid4()), "10.1.2.3")
 
 
 def asked(caller, transfer):
